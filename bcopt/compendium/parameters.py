@@ -1,0 +1,121 @@
+"""The parameters of a run: params.yaml, validated before anything starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bcopt.compendium.problems import InputError
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class SearchParameters(_Strict):
+    """Evolutionary search, common to all studies."""
+
+    engine: Literal["geatpy", "pymoo"] = Field(description="library that runs the searches")
+
+
+class Energyeng2023Parameters(_Strict):
+    """Parameters of the notebooks of energyeng2023."""
+
+    reading: Literal["a", "b", "c"] = Field(description="which technologies the unpublished bounds hold back")
+    energy_basis: Literal["rounded", "exact"] = Field(description="target of 176 million MJ, or of 48,910.92 MWh")
+    depreciation: bool = Field(description="whether straight-line depreciation is added to the annual cost")
+    heat_pump_credit: Literal["heat and cold", "heat"] = Field(description="which energy of the heat pumps counts")
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(description="first seed of all random numbers")
+    seeds: Annotated[int, Field(ge=1, le=1000)] = Field(description="how many searches, from seed on")
+    population: Annotated[int, Field(ge=4, le=10_000)] = Field(description="individuals of a generation")
+    generations: Annotated[int, Field(ge=1, le=100_000)] = Field(description="generations of a search")
+    differential_weight: Annotated[float, Field(gt=0, le=2)] = Field(description="F of differential evolution")
+    crossover_rate: Annotated[float, Field(ge=0, le=1)] = Field(description="CR of differential evolution")
+    samples: Annotated[int, Field(ge=1000, le=10_000_000)] = Field(description="draws from priors and posteriors")
+
+
+class Parameters(_Strict):
+    """All of params.yaml."""
+
+    search: SearchParameters
+    energyeng2023: Energyeng2023Parameters
+
+    def of_notebook(self, study: str, names: list[str]) -> dict[str, Any]:
+        """Return the values of a notebook's parameters, from its study's section and the common ones.
+
+        Parameters
+        ----------
+        study : str
+            Section of params.yaml.
+        names : list of str
+            Names in the notebook's cell tagged ``parameters``.
+
+        Raises
+        ------
+        ValueError
+            If a name is in neither section.
+        """
+        known: dict[str, Any] = self.search.model_dump()
+        section = getattr(self, study, None)
+        if section is not None:
+            known |= section.model_dump()
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise ValueError(
+                f"notebook parameters {', '.join(unknown)} of {study} are not in params.yaml, which has {', '.join(known)}"
+            )
+        return {name: known[name] for name in names}
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """A safe loader that refuses a key given twice instead of silently keeping the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key!r} is given twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path, root: Path) -> Any:
+    """Read a YAML file, refusing duplicate keys, with one error that names the file and line."""
+    name = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+    if not path.is_file():
+        raise InputError(name, ["the file does not exist"])
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506 (derived from SafeLoader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(name, [" ".join(str(error).split())]) from error
+
+
+def validated(model: type[BaseModel], content: Any, name: str) -> Any:
+    """Return ``content`` as ``model``, or raise one error that lists every key with its fault."""
+    try:
+        return model.model_validate(content if content is not None else {})
+    except ValidationError as error:
+        problems = [
+            f"{'.'.join(str(part) for part in fault['loc']) or 'file'}: {fault['msg']}"
+            + (f", got {fault['input']!r}" if fault["type"] != "missing" else "")
+            for fault in error.errors()
+        ]
+        raise InputError(name, problems) from error
+
+
+def read_parameters(root: Path) -> Parameters:
+    """Read and validate params.yaml.
+
+    Raises
+    ------
+    InputError
+        Listing every unknown or missing key, wrong type and impossible value.
+    """
+    parameters: Parameters = validated(Parameters, read_yaml(root / "params.yaml", root), "params.yaml")
+    return parameters

@@ -1,0 +1,110 @@
+"""The protocol: every structural choice, calibration knob and tolerance, written down before the fit it precedes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from bcopt.compendium.parameters import read_yaml, validated
+
+PROTOCOL = Path("data") / "protocol.yaml"
+Text = Annotated[str, Field(min_length=3)]
+Value = bool | int | float | str
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Choice(_Strict):
+    """One structural choice: the central value and what else it could have been."""
+
+    value: Value
+    reason: Text
+    alternatives: tuple[Value, ...]
+    known_before: bool = Field(description="whether results under this or another value were known when it was chosen")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Choice:
+        options = [self.value, *self.alternatives]
+        if len({(type(x), x) for x in options}) < len(options):
+            raise ValueError("the alternatives repeat each other or the value")
+        return self
+
+
+class Fit(_Strict):
+    """One calibration step: which knob is turned, to which published numbers, in which order."""
+
+    order: Annotated[int, Field(ge=1)]
+    knob: Text
+    targets: Annotated[tuple[str, ...], Field(min_length=1)]
+    method: Text
+
+
+class HeldOut(_Strict):
+    """What decides a row that is computed with everything frozen."""
+
+    tolerance: Annotated[float, Field(gt=0)]
+    kind: Literal["absolute", "relative", "probability at least"]
+    reason: Text
+    known_before: bool
+
+
+class StudyProtocol(_Strict):
+    """The protocol of one study."""
+
+    choices: dict[str, Choice]
+    fits: tuple[Fit, ...]
+    held_out: dict[str, HeldOut]
+
+    @model_validator(mode="after")
+    def _order(self) -> StudyProtocol:
+        orders = [fit.order for fit in self.fits]
+        if orders != list(range(1, len(orders) + 1)):
+            raise ValueError(f"the fits must be listed in their order 1..{len(orders)}, got {orders}")
+        return self
+
+    def deviations(self, parameters: Mapping[str, Any]) -> dict[str, Value]:
+        """Return the parameters of a run that are not the protocol's central values."""
+        return {
+            name: value
+            for name, value in parameters.items()
+            if name in self.choices and self.choices[name].value != value
+        }
+
+
+class Protocol(_Strict):
+    """All of data/protocol.yaml with the hash that every fit carries."""
+
+    studies: dict[str, StudyProtocol]
+    sha256: str
+
+    def __getitem__(self, study: str) -> StudyProtocol:
+        """Return the protocol of a study."""
+        if study not in self.studies:
+            raise KeyError(f"{PROTOCOL} has no study {study!r}: it has {', '.join(self.studies) or 'none'}")
+        return self.studies[study]
+
+
+def read_protocol(root: Path) -> Protocol:
+    """Read and validate data/protocol.yaml.
+
+    Returns
+    -------
+    Protocol
+        Its ``sha256`` is that of the file with line ends as LF, the same on every platform.
+
+    Raises
+    ------
+    InputError
+        Listing every unknown or missing key, wrong type and impossible value.
+    """
+    path = root / PROTOCOL
+    studies = read_yaml(path, root)
+    digest = hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+    protocol: Protocol = validated(Protocol, {"studies": studies, "sha256": digest}, PROTOCOL.as_posix())
+    return protocol
