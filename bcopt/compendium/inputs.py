@@ -20,7 +20,7 @@ import xarray as xr
 from bcopt.compendium.problems import InputError
 
 PROVENANCE = ("published", "derived", "fitted", "assumed")
-RESERVED = ("quantity", "value", "unit", "provenance", "source", "description")
+RESERVED = ("quantity", "value", "unit", "provenance", "source", "description", "protocol")
 
 _filled = pa.Check(lambda text: text.str.strip() != "", element_wise=False, error="is empty")
 TABLE = pa.DataFrameSchema(

@@ -1,0 +1,297 @@
+"""The ledger: every printed number of the studies beside what was computed, how it was obtained and how far off it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pandera.errors
+import pandera.pandas as pa
+
+from bcopt.compendium.problems import InputError
+from bcopt.compendium.protocol import HeldOut, Protocol
+
+CLAIMS = Path("data") / "published" / "claims.csv"
+CLASSES = ("input", "identity", "fit", "closure", "held-out", "qualitative", "unpublished")
+VERDICTS = (
+    "reproduced",
+    "within tolerance",
+    "missed",
+    "contradicted",
+    "used as input",
+    "nothing printed",
+    "not attempted",
+)
+HEADLINE_CLASSES = ("held-out", "qualitative")
+COLUMNS = [
+    "id", "paper", "locator", "statement", "unit", "printed", "reproduced", "deviation", "tolerance", "class", "verdict",
+    "band", "notebook", "note",
+]  # fmt: skip
+NOT_BUILT = "not built yet"
+
+_CLAIMS_SCHEMA = pa.DataFrameSchema(
+    {
+        "id": pa.Column(str, pa.Check.str_matches(r"^[A-Z]-[\w.-]+$", error="is not of the form S-3.1-name"), unique=True),
+        **{name: pa.Column(str, pa.Check.str_length(min_value=1, error="is empty")) for name in ("paper", "locator", "statement")},
+        **{name: pa.Column(str) for name in ("printed", "unit", "basis", "correction")},
+        "class": pa.Column(str, pa.Check.isin(CLASSES, error=f"is none of {', '.join(CLASSES)}")),
+    },
+    strict=True,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a notebook found for one claim.
+
+    Parameters
+    ----------
+    value : float, bool or None
+        The number in the claim's unit; for a statement, whether it holds; None where the paper prints nothing.
+    note : str
+        How it was obtained, or why the row is weak evidence.
+    band : tuple of float, optional
+        Lowest and highest value over the protocol's variants. It is shown and decides nothing.
+    contradiction : str
+        The proof that the published statement cannot follow from the published model, if there is one.
+    """
+
+    value: float | bool | None
+    note: str = ""
+    band: tuple[float, float] | None = None
+    contradiction: str = ""
+
+
+def read_claims(root: Path) -> pd.DataFrame:
+    """Read the published claims, one row each, every cell as the text that is printed.
+
+    Raises
+    ------
+    InputError
+        Listing every missing column, duplicated id, unknown class and printed value that is not a number.
+    """
+    path = root / CLAIMS
+    name = CLAIMS.as_posix()
+    if not path.is_file():
+        raise InputError(name, ["the file does not exist"])
+    claims = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    try:
+        _CLAIMS_SCHEMA.validate(claims, lazy=True)
+    except pandera.errors.SchemaErrors as error:
+        cases = error.failure_cases[["index", "column", "failure_case", "check"]]
+        raise InputError(
+            name,
+            [
+                f"row {int(i) + 2}, column {column}: {value!r} {check}" if pd.notna(i) else f"column {value}: {check}"
+                for i, column, value, check in cases.itertuples(index=False)
+            ],
+        ) from error
+    faults = [
+        f"row {i + 2}, column printed: {row.printed!r} is no number and not 'true'"
+        for i, row in enumerate(claims.itertuples())
+        if row.printed not in ("", "true") and not _is_number(str(row.printed))
+    ]
+    if faults:
+        raise InputError(name, faults)
+    return claims
+
+
+def printed_number(printed: str) -> tuple[float, float]:
+    """Return a printed number and half a unit of its last printed digit.
+
+    >>> printed_number("3,310,354.42")
+    (3310354.42, 0.005)
+    """
+    text = printed.replace(",", "")
+    decimals = len(text.partition(".")[2])
+    return float(text), 0.5 * 10.0**-decimals
+
+
+def judge(
+    claims: pd.DataFrame,
+    outcomes: Mapping[str, Outcome],
+    protocol: Protocol,
+    notebook: str,
+    deviations: Mapping[str, Any],
+) -> pd.DataFrame:
+    """Set what was found against what is printed.
+
+    Parameters
+    ----------
+    claims : pd.DataFrame
+        From :func:`read_claims`.
+    outcomes : mapping of claim id to Outcome
+        What one notebook found.
+    protocol : Protocol
+        Holds the tolerances of held-out rows, fixed before they were computed.
+    notebook : str
+        The notebook the rows end in, as ``study/name``.
+    deviations : mapping
+        Parameters of this run that are not the protocol's central values. Only the central variant decides a held-out or
+        qualitative row: under any other it is not attempted.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row an outcome, in the order of the claims, with the columns of the ledger and ``protocol`` (hash).
+
+    Raises
+    ------
+    ValueError
+        For outcomes without a claim, and for values of the wrong kind.
+    """
+    unknown = [key for key in outcomes if key not in set(claims["id"])]
+    if unknown:
+        raise ValueError(f"{notebook}: no claim {', '.join(unknown)} in {CLAIMS.as_posix()}")
+    rows = [
+        _row(claim, outcomes[claim["id"]], protocol, notebook, deviations)
+        for claim in claims.to_dict("records")
+        if claim["id"] in outcomes
+    ]
+    return pd.DataFrame(rows, columns=[*COLUMNS, "protocol"])
+
+
+def assemble(claims: pd.DataFrame, fragments: Mapping[str, pd.DataFrame], protocol: Protocol) -> pd.DataFrame:
+    """Join the rows of all notebooks into the ledger of every claim.
+
+    Parameters
+    ----------
+    claims : pd.DataFrame
+        From :func:`read_claims`.
+    fragments : mapping of notebook to DataFrame
+        The rows that each notebook ended in, from :func:`judge`.
+    protocol : Protocol
+        The protocol in force.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a claim; those that no notebook covers are "not attempted".
+
+    Raises
+    ------
+    ValueError
+        If rows were made under another protocol than the one in force, if two notebooks claim one row, or if a row has no
+        claim.
+    """
+    stale = {name: rows for name, rows in fragments.items() if (rows["protocol"] != protocol.sha256).any()}
+    if stale:
+        raise ValueError(
+            f"rows of {', '.join(stale)} were made under another {CLAIMS.parent.parent.name}/protocol.yaml than the one in force "
+            f"({protocol.sha256[:12]}): rerun these notebooks with `dvc repro`"
+        )
+    found = pd.concat([rows[COLUMNS] for rows in fragments.values()]) if fragments else pd.DataFrame(columns=COLUMNS)
+    repeated = sorted(found.loc[found["id"].duplicated(), "id"])
+    orphans = sorted(set(found["id"]) - set(claims["id"]))
+    if repeated or orphans:
+        raise ValueError(f"ledger rows claimed by two notebooks: {repeated}; without a claim: {orphans}")
+    by_id = {row["id"]: row for row in found.to_dict("records")}
+    rows = [by_id.get(claim["id"]) or _missing(claim) for claim in claims.to_dict("records")]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def coverage(ledger: pd.DataFrame) -> dict[str, Any]:
+    """Return the share of rows with a verdict, the counts by class and verdict, and the headline.
+
+    The headline counts held-out and qualitative rows alone: only those could have come out otherwise.
+    """
+    attempted = ledger["verdict"] != "not attempted"
+    headline = ledger[attempted & ledger["class"].isin(HEADLINE_CLASSES)]
+    return {
+        "rows": len(ledger),
+        "coverage": round(float(attempted.mean()), 4),
+        "class": _counts(ledger["class"], CLASSES),
+        "verdict": _counts(ledger["verdict"], VERDICTS),
+        "headline": {"rows": len(headline), **_counts(headline["verdict"], VERDICTS[:4])},
+    }
+
+
+def _counts(column: pd.Series, names: tuple[str, ...]) -> dict[str, int]:
+    return {name: int((column == name).sum()) for name in names}
+
+
+def _is_number(printed: str) -> bool:
+    try:
+        return math.isfinite(printed_number(printed)[0])
+    except ValueError:
+        return False
+
+
+def _missing(claim: Mapping[str, str]) -> dict[str, str]:
+    return {column: claim.get(column, "") for column in COLUMNS} | {"verdict": "not attempted", "note": NOT_BUILT}
+
+
+def _row(
+    claim: Mapping[str, str], outcome: Outcome, protocol: Protocol, notebook: str, deviations: Mapping[str, Any]
+) -> dict[str, str]:
+    kind = claim["class"]
+    rule = protocol[claim["paper"]].held_out.get(claim["id"])
+    if kind == "held-out" and rule is None:
+        raise ValueError(f"{claim['id']}: a held-out row needs its tolerance in data/protocol.yaml before it is computed")
+    row = {column: claim.get(column, "") for column in COLUMNS}
+    row |= {"notebook": notebook, "note": outcome.note, "protocol": protocol.sha256}
+    if outcome.band is not None:
+        row["band"] = f"{_number(outcome.band[0])} to {_number(outcome.band[1])}"
+    if kind in HEADLINE_CLASSES and deviations:
+        variant = ", ".join(f"{name} = {value}" for name, value in deviations.items())
+        return row | {"verdict": "not attempted", "note": f"not the protocol's central variant: {variant}"}
+    if outcome.contradiction:
+        return row | {"verdict": "contradicted", "note": outcome.contradiction}
+    if kind == "unpublished" or claim["printed"] == "":
+        return row | {"verdict": "nothing printed", "reproduced": _text(outcome.value)}
+    if claim["printed"] == "true" or kind == "qualitative":
+        return row | _judge_statement(claim["id"], outcome.value, rule)
+    return row | _judge_number(claim, outcome.value, rule)
+
+
+def _judge_statement(identifier: str, value: float | bool | None, rule: HeldOut | None) -> dict[str, str]:
+    if rule is not None and rule.kind == "probability at least":
+        if isinstance(value, bool) or value is None or not 0 <= value <= 1:
+            raise ValueError(f"{identifier}: is decided by a probability from 0 to 1, got {value!r}")
+        holds = value >= rule.tolerance
+        return {
+            "reproduced": _number(value),
+            "tolerance": f"probability >= {rule.tolerance:g}",
+            "verdict": "reproduced" if holds else "missed",
+        }
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{identifier}: is a statement, so its outcome is True or False, got {value!r}")
+    return {"reproduced": _text(bool(value)), "verdict": "reproduced" if value else "missed"}
+
+
+def _judge_number(claim: Mapping[str, str], value: float | bool | None, rule: HeldOut | None) -> dict[str, str]:
+    if value is None or isinstance(value, bool) or not math.isfinite(value):
+        raise ValueError(f"{claim['id']}: is a number, got {value!r}")
+    printed, tolerance = printed_number(claim["printed"])
+    if rule is not None and claim["class"] == "held-out":
+        tolerance = rule.tolerance * (abs(printed) if rule.kind == "relative" else 1.0)
+    deviation = float(value) - printed
+    # A value exactly half a unit off rounds to the printed digit as well; the slack is that of adding two doubles.
+    hit = abs(deviation) <= tolerance + 4 * np.spacing(max(abs(printed), abs(float(value))))
+    if claim["class"] == "input":
+        verdict = "used as input" if hit else "missed"
+    elif claim["class"] == "held-out":
+        verdict = "within tolerance" if hit else "missed"
+    else:
+        verdict = "reproduced" if hit else "missed"
+    return {
+        "reproduced": _number(float(value)),
+        "deviation": f"{deviation:.2g}" if abs(deviation) > 1e-9 * max(abs(printed), 1.0) else "0",
+        "tolerance": f"{tolerance:g}",
+        "verdict": verdict,
+    }
+
+
+def _number(value: float) -> str:
+    return f"{value:.9g}" if abs(value) < 1e9 else f"{value:.12g}"
+
+
+def _text(value: float | bool | None) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, (bool, np.bool_)) else _number(value)

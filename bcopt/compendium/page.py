@@ -1,0 +1,118 @@
+"""What a notebook publishes: figures, tables, its solution, fitted values and its rows of the ledger.
+
+The notebook runner tells a page where to write; without it (in JupyterLab, in tests) a page shows everything and writes
+nothing, so that reading and playing never touch ``results/``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+from IPython.display import Image
+from matplotlib.figure import Figure
+
+from bcopt.compendium import figures, files, ledger
+from bcopt.compendium.paths import project_root
+from bcopt.compendium.protocol import Protocol, read_protocol
+
+STAGING = "BCOPT_STAGING"
+"""Environment variable with the folder that stands in for the project's root while a stage runs."""
+
+
+def outputs(stage: str) -> dict[str, Path]:
+    """Return what the stage of a notebook writes, relative to the project's root.
+
+    Parameters
+    ----------
+    stage : str
+        Path of the notebook below ``notebooks/`` without its ending, such as ``energyeng2023/5.3-renewable-energy``.
+    """
+    results = Path("results")
+    return {
+        "notebook": results / "notebooks" / f"{stage}.ipynb",
+        "figures": results / "figures" / stage,
+        "tables": results / "tables" / stage,
+        "solution": results / f"{stage}.nc",
+    }
+
+
+class Page:
+    """One notebook's door to the compendium.
+
+    Parameters
+    ----------
+    stage : str
+        As in :func:`outputs`.
+    parameters : mapping
+        The notebook's parameters as they are in this run.
+    """
+
+    def __init__(self, stage: str, parameters: Mapping[str, Any] | None = None) -> None:
+        self.stage = stage
+        self.parameters = dict(parameters or {})
+        self.root = project_root()
+        self.protocol: Protocol = read_protocol(self.root)
+        staging = os.environ.get(STAGING)
+        self._target = Path(staging) if staging else None
+        pd.set_option("display.float_format", "{:,.6g}".format, "display.max_colwidth", None, "display.max_rows", 200)
+
+    @property
+    def study(self) -> str:
+        """The study the notebook belongs to."""
+        return self.stage.partition("/")[0]
+
+    def figure(self, figure: Figure, name: str) -> Image:
+        """Publish a figure as SVG and return the picture that the notebook shows."""
+        self._write(outputs(self.stage)["figures"] / f"{name}.svg", figures.rendered(figure, "svg"))
+        return Image(figures.rendered(figure, "png"), format="png", alt=f"{self.stage}: {name}")
+
+    def table(self, table: pd.DataFrame, name: str) -> pd.DataFrame:
+        """Publish a table as CSV and return it as it was written: rounded, without an index that means nothing."""
+        if self._target:
+            files.write_table(self._target / outputs(self.stage)["tables"] / f"{name}.csv", table)
+        return self._shown(table)
+
+    def solution(self, dataset: xr.Dataset) -> xr.Dataset:
+        """Publish the stage's solution and return it rounded as it was written, to draw from."""
+        if self._target:
+            files.write_dataset(self._target / outputs(self.stage)["solution"], dataset)
+        return files.rounded_dataset(dataset)
+
+    def derived(self, table: pd.DataFrame, name: str) -> pd.DataFrame:
+        """Publish fitted values in ``data/derived``, each row with the hash of the protocol it was fitted under."""
+        stamped = table.assign(protocol=self.protocol.sha256)
+        if self._target:
+            files.write_table(self._target / "data" / "derived" / name, stamped)
+        return self._shown(table)
+
+    def metrics(self, content: Mapping[str, Any]) -> None:
+        """Publish the compendium's metrics for ``dvc metrics show``."""
+        if self._target:
+            files.write_json(self._target / "results" / "metrics.json", content)
+
+    def whole_ledger(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Publish the ledger of every claim."""
+        if self._target:
+            files.write_table(self._target / "results" / "ledger.csv", table)
+        return table
+
+    def ledger(self, outcomes: Mapping[str, ledger.Outcome]) -> pd.DataFrame:
+        """Judge this notebook's claims, publish its rows and return them for the last cell."""
+        deviations = self.protocol[self.study].deviations(self.parameters)
+        rows = ledger.judge(ledger.read_claims(self.root), outcomes, self.protocol, self.stage, deviations)
+        self.table(rows, "ledger")
+        return rows.set_index("id")[["statement", "printed", "reproduced", "unit", "class", "verdict", "band", "note"]]
+
+    def _write(self, path: Path, content: bytes) -> None:
+        if self._target:
+            files.write_bytes(self._target / path, content)
+
+    @staticmethod
+    def _shown(table: pd.DataFrame) -> pd.DataFrame:
+        rounded = files.rounded_table(table)
+        return rounded.set_index(rounded.columns[0]) if len(rounded.columns) > 1 else rounded

@@ -1,0 +1,238 @@
+"""Run a notebook as a pipeline stage: parameters in, results whole into place, the same bytes every time.
+
+Everything a notebook writes goes to a folder of its own below ``results/.staging`` and is renamed into place only after
+the last cell, so that a stage that fails or is killed leaves the former results as they were.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import filelock
+import nbformat
+import papermill
+import psutil
+from papermill.exceptions import PapermillExecutionError
+
+from bcopt.compendium import files
+from bcopt.compendium.lifeline import Lifeline
+from bcopt.compendium.page import STAGING, outputs
+from bcopt.compendium.parameters import read_parameters
+from bcopt.compendium.paths import project_root
+from bcopt.compendium.protocol import read_protocol
+
+logger = logging.getLogger(__name__)
+
+STAGING_FOLDER = Path("results") / ".staging"
+TIMINGS = Path("results") / "timings.json"
+
+# One thread of linear algebra and no hash randomisation: sums in the same order, sets in the same order.
+REPEATABLE = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
+    "PYTHONHASHSEED": "0",
+    "JUPYTER_PREFER_ENV_PATH": "1",
+}
+
+
+class StageError(RuntimeError):
+    """A notebook that did not run to its end; nothing of it was put into place."""
+
+
+def run_stage(stage: str, root: Path) -> None:
+    """Execute a notebook with the parameters of params.yaml and put what it published into place.
+
+    Parameters
+    ----------
+    stage : str
+        Path of the notebook below ``notebooks/`` without its ending.
+    root : Path
+        The project's root.
+
+    Raises
+    ------
+    InputError
+        If params.yaml or the protocol is invalid.
+    StageError
+        If the same stage is running already, or if a cell fails: with the cell's error and where the notebook is kept.
+    """
+    source = root / "notebooks" / f"{stage}.ipynb"
+    if not source.is_file():
+        raise StageError(f"{stage}: no notebook {source.relative_to(root)}")
+    read_protocol(root)
+    parameters = stage_parameters(source, stage.partition("/")[0], root)
+    with _only_one(stage, root), _timed(stage, root):
+        lifeline = Lifeline()
+        lifeline.hold()
+        staging = _fresh_staging(stage, root)
+        try:
+            executed = staging / outputs(stage)["notebook"]
+            _execute(stage, source, executed, parameters, staging, root)
+            lifeline.check()
+            _put_into_place(stage, staging, root)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def stage_parameters(source: Path, study: str, root: Path) -> dict[str, Any]:
+    """Return the values of params.yaml for the names in the notebook's cell tagged ``parameters``."""
+    names = list(papermill.inspect_notebook(str(source)))
+    return read_parameters(root).of_notebook(study, names)
+
+
+def normalise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Remove from an executed notebook whatever changes from run to run, in place.
+
+    Kept are sources, tags, execution counts and outputs; gone are times, papermill's and the kernel's metadata, the
+    language's version and the standard error; cell ids are numbered and neighbouring streams joined.
+    """
+    language = notebook.metadata.get("kernelspec", {}).get("language", "python")
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3", "language": language, "name": "python3"},
+            "language_info": {"name": language},
+        }
+    )
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{number:03d}"
+        tags = cell.metadata.get("tags")
+        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        if cell.cell_type == "code":
+            cell.outputs = _joined_streams(cell.outputs)
+    return notebook
+
+
+def _joined_streams(found: Sequence[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    joined: list[nbformat.NotebookNode] = []
+    for output in found:
+        if output.output_type == "stream" and output.name == "stderr":
+            logger.warning("standard error of a cell: %s", output.text.strip())
+        elif output.output_type == "stream" and joined and joined[-1].output_type == "stream":
+            joined[-1].text += output.text
+        else:
+            output.pop("transient", None)
+            joined.append(output)
+    return joined
+
+
+def _execute(
+    stage: str, source: Path, executed: Path, parameters: dict[str, Any], staging: Path, root: Path
+) -> None:
+    executed.parent.mkdir(parents=True)
+    before = dict(os.environ)
+    os.environ.update({**REPEATABLE, STAGING: str(staging)})
+    try:
+        papermill.execute_notebook(
+            source, executed, parameters=parameters, kernel_name="python3", cwd=root, progress_bar={"desc": stage}
+        )
+    except PapermillExecutionError as error:
+        kept = root / STAGING_FOLDER / f"failed-{stage.replace('/', '-')}.ipynb"
+        executed.replace(kept)
+        raise StageError(
+            f"{stage}: cell {error.exec_count} failed with {error.ename}: {error.evalue}\n"
+            f"nothing was changed in results/; the notebook as far as it came is {kept.relative_to(root)}"
+        ) from error
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    notebook = normalise(nbformat.read(executed, as_version=4))
+    files.write_bytes(executed, (nbformat.writes(notebook) + "\n").encode())
+
+
+def _put_into_place(stage: str, staging: Path, root: Path) -> None:
+    """Rename every staged file to its place; then remove what an earlier run left in the stage's own folders."""
+    written = sorted(path.relative_to(staging) for path in staging.rglob("*") if path.is_file())
+    for path in written:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (staging / path).replace(root / path)
+    for folder in (outputs(stage)["figures"], outputs(stage)["tables"]):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        for path in sorted((root / folder).iterdir()):
+            if path.relative_to(root) not in written:
+                path.unlink()
+
+
+def _only_one(stage: str, root: Path) -> Any:
+    """Return the lock of a stage, held for as long as the process lives."""
+    folder = root / STAGING_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(folder / f"{stage.replace('/', '-')}.lock", timeout=10)
+    try:
+        return lock.acquire()
+    except filelock.Timeout as error:
+        raise StageError(f"{stage}: another process is running this stage; wait for it or stop it") from error
+
+
+def _fresh_staging(stage: str, root: Path) -> Path:
+    """Return an empty folder for this run and remove those of earlier ones that were killed."""
+    prefix = stage.replace("/", "-")
+    for stale in (root / STAGING_FOLDER).glob(f"{prefix}-run-*"):
+        shutil.rmtree(stale, ignore_errors=True)
+    staging = root / STAGING_FOLDER / f"{prefix}-run-{os.getpid()}-{secrets.token_hex(4)}"
+    staging.mkdir(parents=True)
+    return staging
+
+
+class _timed:  # noqa: N801 (used as a context manager)
+    """Adds seconds and peak memory of a finished stage to results/timings.json, which no stage depends on."""
+
+    def __init__(self, stage: str, root: Path) -> None:
+        self._stage, self._root = stage, root
+
+    def __enter__(self) -> None:
+        self._start = time.monotonic()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            return
+        path = self._root / TIMINGS
+        with filelock.FileLock(self._root / STAGING_FOLDER / "timings.lock"):
+            try:
+                timings = json.loads(path.read_text(encoding="utf-8"))
+            except (FileNotFoundError, json.JSONDecodeError):
+                timings = {}
+            timings[self._stage] = {
+                "seconds": round(time.monotonic() - self._start, 1),
+                "peak memory [MiB]": _peak_mebibytes(),
+            }
+            files.write_json(path, dict(sorted(timings.items())))
+
+
+def _peak_mebibytes() -> int:
+    """Return the largest resident memory of this process or one of its finished children [MiB]."""
+    if sys.platform == "win32":
+        return round(psutil.Process().memory_info().peak_wset / 1024**2)
+    import resource  # not on Windows
+
+    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return round(peak / (1024**2 if sys.platform == "darwin" else 1024))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one stage from the command line: ``python -m bcopt.compendium.runner energyeng2023/5.3-renewable-energy``."""
+    parser = argparse.ArgumentParser(description="Run one notebook as a stage of the pipeline.")
+    parser.add_argument("stage", help="path of the notebook below notebooks/ without .ipynb")
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    stage = parser.parse_args(arguments).stage
+    try:
+        run_stage(stage, project_root())
+    except (ValueError, StageError, FileNotFoundError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""How problems are solved: methods that know no model and no paper."""

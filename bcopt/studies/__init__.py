@@ -1,0 +1,1 @@
+"""The studies' experiments: inputs, models and methods composed into named runs that notebooks call."""
