@@ -35,7 +35,9 @@ STYLE: dict[str, Any] = {
     "axes.axisbelow": True,
     "axes.grid": True,
     "axes.labelsize": 10,
-    "axes.prop_cycle": mpl.cycler(color=[PALETTE[c] for c in ("blue", "vermilion", "green", "orange", "purple", "sky blue")]),
+    "axes.prop_cycle": mpl.cycler(
+        color=[PALETTE[c] for c in ("blue", "vermilion", "green", "orange", "purple", "sky blue")]
+    ),
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlelocation": "left",
@@ -66,7 +68,11 @@ def style() -> Iterator[None]:
 
 
 # Settings that belong to the session a figure is drawn in and not to its looks.
-_OUTSIDE = {key for key in mpl.rcParamsDefault if key.startswith(("backend", "interactive", "toolbar", "timezone", "savefig.directory"))}
+_OUTSIDE = {
+    key
+    for key in mpl.rcParamsDefault
+    if key.startswith(("backend", "interactive", "toolbar", "timezone", "savefig.directory"))
+}
 
 
 def new(rows: int = 1, columns: int = 1, height: float = 3.2, **options: Any) -> tuple[Figure, Any]:
@@ -102,4 +108,4 @@ def rendered(figure: Figure, kind: str) -> bytes:
     buffer = io.BytesIO()
     with style():
         figure.savefig(buffer, format=kind, metadata=metadata, dpi=STYLE["figure.dpi"])
-    return buffer.getvalue().replace(b"\r\n", b"\n")
+    return buffer.getvalue()

@@ -77,5 +77,9 @@ def write_json(path: Path, content: Any) -> None:
 def write_dataset(path: Path, dataset: xr.Dataset) -> None:
     """Write a rounded, compressed NetCDF file without anything that changes from run to run."""
     rounded = rounded_dataset(dataset)
-    encoding = {name: {"zlib": True, "complevel": 4} for name, v in rounded.data_vars.items() if v.dtype.kind in "fiu" and v.ndim}
+    encoding = {
+        name: {"zlib": True, "complevel": 4}
+        for name, v in rounded.data_vars.items()
+        if v.dtype.kind in "fiu" and v.ndim
+    }
     replace(path, lambda beside: rounded.to_netcdf(beside, engine="netcdf4", format="NETCDF4", encoding=encoding))

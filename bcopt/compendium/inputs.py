@@ -113,7 +113,9 @@ def table_problems(table: pd.DataFrame) -> list[str]:
             f"row {int(index) + 2}, column {column}: {value!r} {_expectation(str(check))}"
             if pd.notna(index)
             else f"column {column}: {_expectation(str(check))}"
-            for column, check, value, index in cases[["column", "check", "failure_case", "index"]].itertuples(index=False)
+            for column, check, value, index in cases[["column", "check", "failure_case", "index"]].itertuples(
+                index=False
+            )
         ]
     return []
 
@@ -122,9 +124,7 @@ def _expectation(check: str) -> str:
     return "is not a number" if check.startswith(("coerce_dtype", "dtype")) else check
 
 
-def _variable(
-    quantity: str, rows: pd.DataFrame, coordinates: list[str], problems: list[str]
-) -> xr.DataArray | None:
+def _variable(quantity: str, rows: pd.DataFrame, coordinates: list[str], problems: list[str]) -> xr.DataArray | None:
     """Turn the rows of one quantity into a labelled array, or add what is wrong to ``problems``."""
     found = len(problems)
     for column in ("unit", "description"):
@@ -132,8 +132,10 @@ def _variable(
             problems.append(f"quantity {quantity}: two texts in column {column}: {sorted(rows[column].unique())}")
     dims = [column for column in coordinates if (rows[column] != "").any()]
     for column in dims:
-        problems += [f"row {int(i) + 2}, column {column}: empty, but {quantity} varies over it"
-                     for i in rows.index[rows[column] == ""]]
+        problems += [
+            f"row {int(i) + 2}, column {column}: empty, but {quantity} varies over it"
+            for i in rows.index[rows[column] == ""]
+        ]
     for i in rows.index[rows.duplicated(dims)] if dims else rows.index[1:]:
         label = ", ".join(f"{c} {rows.at[i, c]}" for c in dims)
         problems.append(f"row {int(i) + 2}: a second value of {quantity}{' at ' + label if label else ''}")
@@ -188,8 +190,11 @@ def check_dataset(dataset: xr.Dataset, expected: Mapping[str, Expected], name: s
         Listing every missing or unknown variable, wrong dims or units, and each value out of range with its label.
     """
     problems = [f"{quantity}: missing" for quantity in expected if quantity not in dataset]
-    problems += [f"{quantity}: unknown, expected one of {', '.join(expected)}" for quantity in dataset.data_vars
-                 if quantity not in expected]
+    problems += [
+        f"{quantity}: unknown, expected one of {', '.join(expected)}"
+        for quantity in dataset.data_vars
+        if quantity not in expected
+    ]
     for quantity, rule in expected.items():
         if quantity in dataset:
             problems += _variable_problems(quantity, dataset[quantity], rule)

@@ -195,6 +195,15 @@ def assemble(claims: pd.DataFrame, fragments: Mapping[str, pd.DataFrame], protoc
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
+def read_fragments(root: Path) -> dict[str, pd.DataFrame]:
+    """Return the ledger rows that each notebook ended in, by notebook, as they stand in ``results/tables``."""
+    tables = root / "results" / "tables"
+    return {
+        path.parent.relative_to(tables).as_posix(): pd.read_csv(path, dtype=str, keep_default_na=False)
+        for path in sorted(tables.glob("*/*/ledger.csv"))
+    }
+
+
 def coverage(ledger: pd.DataFrame) -> dict[str, Any]:
     """Return the share of rows with a verdict, the counts by class and verdict, and the headline.
 
@@ -232,7 +241,9 @@ def _row(
     kind = claim["class"]
     rule = protocol[claim["paper"]].held_out.get(claim["id"])
     if kind == "held-out" and rule is None:
-        raise ValueError(f"{claim['id']}: a held-out row needs its tolerance in data/protocol.yaml before it is computed")
+        raise ValueError(
+            f"{claim['id']}: a held-out row needs its tolerance in data/protocol.yaml before it is computed"
+        )
     row = {column: claim.get(column, "") for column in COLUMNS}
     row |= {"notebook": notebook, "note": outcome.note, "protocol": protocol.sha256}
     if outcome.band is not None:

@@ -59,12 +59,17 @@ class Page:
         self.protocol: Protocol = read_protocol(self.root)
         staging = os.environ.get(STAGING)
         self._target = Path(staging) if staging else None
-        pd.set_option("display.float_format", "{:,.6g}".format, "display.max_colwidth", None, "display.max_rows", 200)
+        pd.set_option("display.float_format", _number, "display.max_colwidth", None, "display.max_rows", 200)
 
     @property
     def study(self) -> str:
         """The study the notebook belongs to."""
         return self.stage.partition("/")[0]
+
+    def options(self, name: str) -> tuple[Any, ...]:
+        """Return the protocol's central value of a choice and its alternatives, in that order."""
+        choice = self.protocol[self.study].choices[name]
+        return (choice.value, *choice.alternatives)
 
     def figure(self, figure: Figure, name: str) -> Image:
         """Publish a figure as SVG and return the picture that the notebook shows."""
@@ -116,3 +121,8 @@ class Page:
     def _shown(table: pd.DataFrame) -> pd.DataFrame:
         rounded = files.rounded_table(table)
         return rounded.set_index(rounded.columns[0]) if len(rounded.columns) > 1 else rounded
+
+
+def _number(value: float) -> str:
+    """Show money and mass to two decimals, everything else to six significant digits."""
+    return f"{value:,.2f}" if abs(value) >= 1e5 else f"{value:,.6g}"

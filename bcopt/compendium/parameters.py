@@ -31,6 +31,9 @@ class Energyeng2023Parameters(_Strict):
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(description="first seed of all random numbers")
     seeds: Annotated[int, Field(ge=1, le=1000)] = Field(description="how many searches, from seed on")
     population: Annotated[int, Field(ge=4, le=10_000)] = Field(description="individuals of a generation")
+    front_population: Annotated[int, Field(ge=4, le=10_000)] = Field(
+        description="individuals of NSGA-II over the front"
+    )
     generations: Annotated[int, Field(ge=1, le=100_000)] = Field(description="generations of a search")
     differential_weight: Annotated[float, Field(gt=0, le=2)] = Field(description="F of differential evolution")
     crossover_rate: Annotated[float, Field(ge=0, le=1)] = Field(description="CR of differential evolution")
@@ -78,9 +81,7 @@ class _UniqueKeys(yaml.SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
             if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key!r} is given twice", key_node.start_mark
-                )
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep)
 

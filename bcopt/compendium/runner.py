@@ -14,7 +14,8 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ import filelock
 import nbformat
 import papermill
 import psutil
+from jupyter_client.manager import AsyncKernelManager
 from papermill.exceptions import PapermillExecutionError
 
 from bcopt.compendium import files
@@ -35,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 STAGING_FOLDER = Path("results") / ".staging"
 TIMINGS = Path("results") / "timings.json"
+LOCK_TIMEOUT = 10.0
+"""Seconds to wait for another process that runs the same stage."""
 
 # One thread of linear algebra and no hash randomisation: sums in the same order, sets in the same order.
 REPEATABLE = {
@@ -49,6 +53,12 @@ REPEATABLE = {
 
 class StageError(RuntimeError):
     """A notebook that did not run to its end; nothing of it was put into place."""
+
+
+class LocalKernelManager(AsyncKernelManager):
+    """Talks to the kernel through sockets in the file system, where there are any, and not through open ports."""
+
+    transport = "tcp" if sys.platform == "win32" else "ipc"
 
 
 def run_stage(stage: str, root: Path) -> None:
@@ -73,9 +83,7 @@ def run_stage(stage: str, root: Path) -> None:
         raise StageError(f"{stage}: no notebook {source.relative_to(root)}")
     read_protocol(root)
     parameters = stage_parameters(source, stage.partition("/")[0], root)
-    with _only_one(stage, root), _timed(stage, root):
-        lifeline = Lifeline()
-        lifeline.hold()
+    with guarded(stage, root) as lifeline:
         staging = _fresh_staging(stage, root)
         try:
             executed = staging / outputs(stage)["notebook"]
@@ -84,6 +92,44 @@ def run_stage(stage: str, root: Path) -> None:
             _put_into_place(stage, staging, root)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
+
+
+@contextmanager
+def guarded(stage: str, root: Path) -> Iterator[Lifeline]:
+    """Let a stage run alone, die with the pipeline that started it, and leave its seconds and peak memory behind.
+
+    Parameters
+    ----------
+    stage : str
+        Name of the stage.
+    root : Path
+        The project's root.
+
+    Yields
+    ------
+    Lifeline
+        To be checked once more before results are put into place.
+
+    Raises
+    ------
+    StageError
+        If another process is running the stage.
+    """
+    folder = root / STAGING_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(folder / f"{stage.replace('/', '-')}.lock", timeout=LOCK_TIMEOUT)
+    try:
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise StageError(f"{stage}: another process is running this stage; wait for it or stop it") from error
+    start = time.monotonic()
+    try:
+        lifeline = Lifeline()
+        lifeline.hold()
+        yield lifeline
+        _record(stage, root, time.monotonic() - start)
+    finally:
+        lock.release()
 
 
 def stage_parameters(source: Path, study: str, root: Path) -> dict[str, Any]:
@@ -127,15 +173,19 @@ def _joined_streams(found: Sequence[nbformat.NotebookNode]) -> list[nbformat.Not
     return joined
 
 
-def _execute(
-    stage: str, source: Path, executed: Path, parameters: dict[str, Any], staging: Path, root: Path
-) -> None:
+def _execute(stage: str, source: Path, executed: Path, parameters: dict[str, Any], staging: Path, root: Path) -> None:
     executed.parent.mkdir(parents=True)
     before = dict(os.environ)
     os.environ.update({**REPEATABLE, STAGING: str(staging)})
     try:
         papermill.execute_notebook(
-            source, executed, parameters=parameters, kernel_name="python3", cwd=root, progress_bar={"desc": stage}
+            source,
+            executed,
+            parameters=parameters,
+            kernel_name="python3",
+            cwd=root,
+            progress_bar={"desc": stage},
+            kernel_manager_class=LocalKernelManager,
         )
     except PapermillExecutionError as error:
         kept = root / STAGING_FOLDER / f"failed-{stage.replace('/', '-')}.ipynb"
@@ -164,17 +214,6 @@ def _put_into_place(stage: str, staging: Path, root: Path) -> None:
                 path.unlink()
 
 
-def _only_one(stage: str, root: Path) -> Any:
-    """Return the lock of a stage, held for as long as the process lives."""
-    folder = root / STAGING_FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(folder / f"{stage.replace('/', '-')}.lock", timeout=10)
-    try:
-        return lock.acquire()
-    except filelock.Timeout as error:
-        raise StageError(f"{stage}: another process is running this stage; wait for it or stop it") from error
-
-
 def _fresh_staging(stage: str, root: Path) -> Path:
     """Return an empty folder for this run and remove those of earlier ones that were killed."""
     prefix = stage.replace("/", "-")
@@ -185,29 +224,16 @@ def _fresh_staging(stage: str, root: Path) -> Path:
     return staging
 
 
-class _timed:  # noqa: N801 (used as a context manager)
-    """Adds seconds and peak memory of a finished stage to results/timings.json, which no stage depends on."""
-
-    def __init__(self, stage: str, root: Path) -> None:
-        self._stage, self._root = stage, root
-
-    def __enter__(self) -> None:
-        self._start = time.monotonic()
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:
-            return
-        path = self._root / TIMINGS
-        with filelock.FileLock(self._root / STAGING_FOLDER / "timings.lock"):
-            try:
-                timings = json.loads(path.read_text(encoding="utf-8"))
-            except (FileNotFoundError, json.JSONDecodeError):
-                timings = {}
-            timings[self._stage] = {
-                "seconds": round(time.monotonic() - self._start, 1),
-                "peak memory [MiB]": _peak_mebibytes(),
-            }
-            files.write_json(path, dict(sorted(timings.items())))
+def _record(stage: str, root: Path, seconds: float) -> None:
+    """Add seconds and peak memory of a finished stage to results/timings.json, which no stage depends on."""
+    path = root / TIMINGS
+    with filelock.FileLock(root / STAGING_FOLDER / "timings.lock"):
+        try:
+            timings = json.loads(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, json.JSONDecodeError):
+            timings = {}
+        timings[stage] = {"seconds": round(seconds, 1), "peak memory [MiB]": _peak_mebibytes()}
+        files.write_json(path, dict(sorted(timings.items())))
 
 
 def _peak_mebibytes() -> int:

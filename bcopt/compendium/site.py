@@ -22,6 +22,9 @@ from urllib.parse import quote, unquote
 
 import yaml
 
+from bcopt.compendium.paths import project_root
+from bcopt.compendium.runner import StageError, guarded
+
 LOGGER = logging.getLogger(__name__)
 
 EXECUTED = "results/notebooks"  # their sources, whose relative links they hold, and their pages are in notebooks/
@@ -197,3 +200,20 @@ def _finish(html: Path) -> None:
         asks += (f"{page.relative_to(html)}: {ask}" for ask in _ASKS.findall(text))
     if asks:
         raise SiteError("\n".join(("pages that would ask another host:", *asks)))
+
+
+def main() -> int:
+    """Build ``results/site`` as a stage of the pipeline: ``python -m bcopt.compendium.site``."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    root = project_root()
+    try:
+        with guarded("site", root):
+            build_site(root, root / "results" / "site")
+    except (SiteError, StageError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

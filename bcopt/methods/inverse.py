@@ -10,18 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import emcee
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
-from scipy.linalg import null_space
-from scipy.optimize import LinearConstraint, linprog, minimize
+from scipy.linalg import qr
+from scipy.optimize import LinearConstraint, NonlinearConstraint, linprog, minimize
 
 Array = npt.NDArray[np.float64]
 
-WALKERS = 64
-BURN_IN = 400
-THINNING = 10
+OVERSAMPLING = 10
+"""Proposals per returned draw of a posterior."""
 
 
 class Inconsistent(ValueError):  # noqa: N818 (reads as a state)
@@ -29,7 +27,11 @@ class Inconsistent(ValueError):  # noqa: N818 (reads as a state)
 
 
 def feasible_range(
-    matrix: xr.DataArray, totals: xr.DataArray, dim: str, lower: xr.DataArray | float = 0.0, upper: xr.DataArray | float = np.inf
+    matrix: xr.DataArray,
+    totals: xr.DataArray,
+    dim: str,
+    lower: xr.DataArray | float = 0.0,
+    upper: xr.DataArray | float = np.inf,
 ) -> xr.Dataset:
     """Return the least and the greatest value of every unknown that the totals admit.
 
@@ -75,8 +77,9 @@ def posterior(
 
         p(x) ~ prod_j exp(-(ln(x_j / m_j) / ln s_j)^2 / 2) / x_j,
 
-    sampled in coordinates of the null space of A by an affine-invariant ensemble, which needs no step size. Unknowns that
-    enter no total are drawn from their priors.
+    sampled by importance: as many unknowns as there are totals are solved for, the others drawn from their priors, and each
+    solution is weighted by the prior density of what was solved for (the Jacobian is constant); draws are then picked by
+    systematic resampling. Unknowns that enter no total are drawn from their priors.
 
     Parameters
     ----------
@@ -96,13 +99,15 @@ def posterior(
     Raises
     ------
     Inconsistent
-        If no positive unknowns satisfy the totals.
+        If no positive unknowns satisfy the totals, or so few draws of the priors come near them that the effective number
+        of proposals is below the number of draws.
     ValueError
         If a median is not positive or a standard deviation not above 1.
 
     References
     ----------
-    Goodman & Weare (2010), https://doi.org/10.2140/camcos.2010.5.65; emcee, https://doi.org/10.1086/670067.
+    Kong, Liu & Wong (1994), https://doi.org/10.1080/01621459.1994.10476469 (effective number of draws);
+    Kitagawa (1996), https://doi.org/10.1080/10618600.1996.10474692 (systematic resampling).
     """
     a, b, labels = _system(matrix, totals, dim)
     centre = np.log(median.reindex({dim: labels}).to_numpy())
@@ -112,7 +117,7 @@ def posterior(
     generator = np.random.default_rng(seed)
     drawn = np.exp(centre + spread * generator.standard_normal((samples, labels.size)))
     bound = np.abs(a).sum(axis=0) > 0
-    drawn[:, bound] = _restricted(a[:, bound], b, centre[bound], spread[bound], samples, seed, generator)
+    drawn[:, bound] = _restricted(a[:, bound], b, centre[bound], spread[bound], samples, generator)
     return xr.DataArray(drawn, dims=("sample", dim), coords={dim: labels})
 
 
@@ -163,20 +168,24 @@ def reference_point(
 
 
 def _nearest(a: Array, b: Array, ordering: Array, s: Array) -> Array:
-    """Minimise the scaled log-ratios over the solutions of the totals that keep the order, from several starts."""
-    floor = 1e-6
-    starts = _corners(a, b, ordering, floor)
-    constraints = [LinearConstraint(a, b, b)]
+    """Minimise the scaled log-ratios over the solutions of the totals that keep the order, from several starts.
+
+    In logarithms v = ln u the objective is a strictly convex quadratic and the order linear; only the totals are curved.
+    """
+    starts = _corners(a, b, ordering, 1e-6)
+    constraints: list[LinearConstraint | NonlinearConstraint] = [
+        NonlinearConstraint(lambda v: a @ np.exp(v) - b, 0.0, 0.0, jac=lambda v: a * np.exp(v))
+    ]
+    allowed = np.array([np.log(-row[row < 0][0] / row[row > 0][0]) for row in ordering])
     if ordering.size:
-        constraints.append(LinearConstraint(ordering, -np.inf, 0.0))
+        constraints.append(LinearConstraint(np.sign(ordering), -np.inf, allowed))
     best: tuple[float, Array] | None = None
     for start in [starts.mean(axis=0), *(0.5 * (starts.mean(axis=0) + corner) for corner in starts)]:
         answer = minimize(
-            lambda u: float(((np.log(u) / s) ** 2).sum()),
-            start,
-            jac=lambda u: 2 * np.log(u) / (s**2 * u),
+            lambda v: float(((v / s) ** 2).sum()),
+            np.log(start),
+            jac=lambda v: 2 * v / s**2,
             method="SLSQP",
-            bounds=[(floor, None)] * a.shape[1],
             constraints=constraints,
             options={"ftol": 1e-14, "maxiter": 500},
         )
@@ -184,8 +193,24 @@ def _nearest(a: Array, b: Array, ordering: Array, s: Array) -> Array:
             best = (float(answer.fun), answer.x)
     if best is None:
         raise Inconsistent("no start led to a solution of the totals that keeps the order")
-    u = best[1]
-    return u + np.linalg.pinv(a) @ (b - a @ u)
+    return np.exp(_polished(best[1], a, b, np.sign(ordering), allowed, s))
+
+
+def _polished(v: Array, a: Array, b: Array, ordering: Array, allowed: Array, s: Array) -> Array:
+    """Take a minimum to rounding by Newton steps on its optimality conditions, the touched parts of the order as equalities."""
+    touched = ordering @ v > allowed - 1e-6 if len(ordering) else np.zeros(0, dtype=bool)
+    rows, ends = ordering[touched], allowed[touched]
+    multipliers = np.zeros(len(b) + len(rows))
+    for step in range(8):
+        tangent = np.vstack([a * np.exp(v), rows])
+        if step == 0:
+            multipliers = np.linalg.lstsq(tangent.T, -2 * v / s**2, rcond=None)[0]
+        residual = np.concatenate([2 * v / s**2 + tangent.T @ multipliers, a @ np.exp(v) - b, rows @ v - ends])
+        curvature = np.diag(2 / s**2 + (a * np.exp(v)).T @ multipliers[: len(b)])
+        system = np.block([[curvature, tangent.T], [tangent, np.zeros((len(tangent), len(tangent)))]])
+        change = np.linalg.lstsq(system, -residual, rcond=None)[0]
+        v, multipliers = v + change[: v.size], multipliers + change[v.size :]
+    return v
 
 
 def _corners(a: Array, b: Array, ordering: Array, floor: float) -> Array:
@@ -208,30 +233,27 @@ def _corners(a: Array, b: Array, ordering: Array, floor: float) -> Array:
 
 
 def _restricted(
-    a: Array, b: Array, centre: Array, spread: Array, samples: int, seed: int, generator: np.random.Generator
+    a: Array, b: Array, centre: Array, spread: Array, samples: int, generator: np.random.Generator
 ) -> Array:
     """Sample the priors on the plane of the totals, all unknowns entering at least one."""
-    m = np.exp(centre)
-    scaled = a * m
-    basis = null_space(scaled)
-    corners = _corners(scaled, b, np.empty((0, m.size)), 1e-9)
-    origin = corners.mean(axis=0)
-
-    def log_density(coordinates: Array) -> Array:
-        u = origin + coordinates @ basis.T
-        inside = (u > 0).all(axis=1)
-        logs = np.log(np.where(u > 0, u, 1.0))
-        return np.where(inside, -((logs / spread) ** 2).sum(axis=1) / 2 - logs.sum(axis=1), -np.inf)
-
-    weights = generator.dirichlet(np.ones(len(corners)), WALKERS)
-    start = (0.5 * origin + 0.5 * weights @ corners - origin) @ basis
-    sampler = emcee.EnsembleSampler(WALKERS, basis.shape[1], log_density, vectorize=True)
-    state = emcee.State(start, random_state=np.random.RandomState(seed).get_state())  # noqa: NPY002 (what emcee takes)
-    state = sampler.run_mcmc(state, BURN_IN, store=False)
-    steps = -(-samples // WALKERS)
-    sampler.run_mcmc(state, steps * THINNING, thin_by=1, store=True)
-    chain: Array = sampler.get_chain(flat=True, thin=THINNING)[:samples]
-    return (origin + chain @ basis.T) * m
+    # Solve for the unknowns whose prior moves the totals most: the totals say most about those.
+    pivots = qr(a * np.exp(centre) * spread, mode="r", pivoting=True)[1]
+    solved, drawn = pivots[: len(b)], pivots[len(b) :]
+    x = np.empty((samples * OVERSAMPLING, centre.size))
+    x[:, drawn] = np.exp(centre[drawn] + spread[drawn] * generator.standard_normal((len(x), drawn.size)))
+    x[:, solved] = np.linalg.solve(a[:, solved], (b - x[:, drawn] @ a[:, drawn].T).T).T
+    positive = (x > 0).all(axis=1)
+    logs = np.log(np.where(positive[:, None], x, 1.0))[:, solved]
+    density = -(((logs - centre[solved]) / spread[solved]) ** 2).sum(axis=1) / 2 - logs.sum(axis=1)
+    weight = np.where(positive, np.exp(density - density[positive].max(initial=-np.inf)), 0.0)
+    effective = weight.sum() ** 2 / max(float((weight**2).sum()), 1e-300)
+    if effective < samples:
+        raise Inconsistent(
+            f"totals and priors hardly overlap: {len(x)} proposals are worth {effective:.0f} draws, expected {samples} or more"
+        )
+    ticks = (np.arange(samples) + generator.uniform()) / samples
+    picked = np.searchsorted(np.cumsum(weight) / weight.sum(), ticks)
+    return x[generator.permutation(np.minimum(picked, len(x) - 1))]
 
 
 def _extreme(a: Array, b: Array, bounds: Array, k: int, sign: int) -> float:

@@ -113,7 +113,9 @@ def _filled(cost: np.ndarray, lower: np.ndarray, upper: np.ndarray, total: float
     return filled + lower
 
 
-def tied(unit_cost: xr.DataArray, lower: xr.DataArray, upper: xr.DataArray, total: float, slack: float = 1e-9) -> list[str]:
+def tied(
+    unit_cost: xr.DataArray, lower: xr.DataArray, upper: xr.DataArray, total: float, slack: float = 1e-9
+) -> list[str]:
     """Return the technologies whose share could be exchanged at no cost: empty where the optimum is unique.
 
     Parameters
@@ -184,4 +186,6 @@ def front(
     costs = {"first": (energy * first).sum("technology"), "second": (energy * second).sum("technology")}
     step = {name: cost.diff("vertex", label="lower") for name, cost in costs.items()}
     exchange = (-step["first"] / step["second"]).pad(vertex=(0, 1))
-    return xr.Dataset({"energy": energy, **costs, "exchange": exchange.variable}, coords={"vertex": np.arange(len(keep))})
+    return xr.Dataset(
+        {"energy": energy, **costs, "exchange": exchange.variable}, coords={"vertex": np.arange(len(keep))}
+    )

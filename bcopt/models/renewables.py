@@ -273,7 +273,9 @@ def annual_charge(
     return charge + 1 / lifetime if depreciation else charge
 
 
-def annual_cost(energy: xr.DataArray, capital: xr.DataArray, charge: xr.DataArray, operation: xr.DataArray) -> xr.DataArray:
+def annual_cost(
+    energy: xr.DataArray, capital: xr.DataArray, charge: xr.DataArray, operation: xr.DataArray
+) -> xr.DataArray:
     """Return the yearly cost of a plan.
 
         AC = sum_j E_j (C_j k_j + O_j)
@@ -301,7 +303,9 @@ def annual_cost(energy: xr.DataArray, capital: xr.DataArray, charge: xr.DataArra
     return (energy * (capital * charge + operation)).sum("technology")
 
 
-def annual_carbon(energy: xr.DataArray, embodied: xr.DataArray, lifetime: xr.DataArray, operation: xr.DataArray) -> xr.DataArray:
+def annual_carbon(
+    energy: xr.DataArray, embodied: xr.DataArray, lifetime: xr.DataArray, operation: xr.DataArray
+) -> xr.DataArray:
     """Return the yearly carbon dioxide of a plan over its life cycle.
 
         G = sum_j E_j (sum_s B_js / n + g_j)

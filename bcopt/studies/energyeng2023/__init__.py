@@ -16,6 +16,6 @@ claims : what was found for each claim, for the ledger
 figures : the study's figures
 """
 
-from bcopt.studies.energyeng2023 import audit, claims, coefficients, inputs, optimisation, plans, predictions
+from bcopt.studies.energyeng2023 import audit, claims, coefficients, figures, inputs, optimisation, plans, predictions
 
-__all__ = ["audit", "claims", "coefficients", "inputs", "optimisation", "plans", "predictions"]
+__all__ = ["audit", "claims", "coefficients", "figures", "inputs", "optimisation", "plans", "predictions"]

@@ -25,7 +25,9 @@ def of_section_5_3(inputs: xr.Dataset) -> dict[str, Outcome]:
 
 def of_section_5_4() -> dict[str, Outcome]:
     """Return the outcomes of the notebook on unit costs and carbon intensities."""
-    return {"E-5.4-tables": Outcome(None, "tables 2 to 4 are images; ranges and a reference point are inferred instead")}
+    return {
+        "E-5.4-tables": Outcome(None, "tables 2 to 4 are images; ranges and a reference point are inferred instead")
+    }
 
 
 def of_section_5_5(

@@ -67,7 +67,9 @@ def ranges(inputs: xr.Dataset, energy: xr.DataArray, samples: int, seed: int) ->
                     "prior": _ends(xr.Dataset({"low": box[0], "high": box[1]})),
                     "prior_box": _ends(inverse.feasible_range(energy, b, "technology", *box)),
                     "posterior": _ends(
-                        xr.Dataset({"low": quantiles[0].drop_vars("quantile"), "high": quantiles[2].drop_vars("quantile")})
+                        xr.Dataset(
+                            {"low": quantiles[0].drop_vars("quantile"), "high": quantiles[2].drop_vars("quantile")}
+                        )
                     ),
                     "posterior_median": quantiles[1].drop_vars("quantile"),
                 }
@@ -85,7 +87,10 @@ def identifiability_table(found: xr.Dataset, reference: xr.Dataset) -> pd.DataFr
     for quantity, unit in QUANTITIES.items():
         for technology in TECHNOLOGIES:
             at = found.sel(quantity=quantity, technology=technology)
-            width = {name: float(np.log(at[name].sel(end="high") / at[name].sel(end="low"))) for name in ("prior", "posterior")}
+            width = {
+                name: float(np.log(at[name].sel(end="high") / at[name].sel(end="low")))
+                for name in ("prior", "posterior")
+            }
             rows.append(
                 {
                     "coefficient": f"{quantity} of {technology} [{unit}]",
@@ -156,7 +161,11 @@ def reference_variants(inputs: xr.Dataset, energy: xr.DataArray, margins: tuple[
                 point = reference(inputs, energy, reading, margin, distance)
                 rows.append(
                     {"variant": f"{reading}, {100 * margin:g} %, {distance}"}
-                    | {f"{q} of {t} [{u}]": float(point[q].sel(technology=t)) for q, u in QUANTITIES.items() for t in TECHNOLOGIES}
+                    | {
+                        f"{q} of {t} [{u}]": float(point[q].sel(technology=t))
+                        for q, u in QUANTITIES.items()
+                        for t in TECHNOLOGIES
+                    }
                 )
     return pd.DataFrame(rows)
 
@@ -182,7 +191,9 @@ def decompose(
         ``capital`` [USD a/MJ], ``operation_cost`` [USD/MJ], ``embodied_carbon`` [g a/MJ], ``operation_carbon`` [g/MJ].
         A negative ``embodied_carbon`` says that the electricity alone emits more than the totals allow.
     """
-    pump = xr.DataArray([float(t == HEAT_PUMP) for t in TECHNOLOGIES], dims="technology", coords={"technology": list(TECHNOLOGIES)})
+    pump = xr.DataArray(
+        [float(t == HEAT_PUMP) for t in TECHNOLOGIES], dims="technology", coords={"technology": list(TECHNOLOGIES)}
+    )
     drawn = pump * float(
         renewables.heat_pump_electricity(
             float(inputs["heating_load"]), float(inputs["cooling_load"]), float(inputs["heat_pump_cop"]), credit
@@ -193,9 +204,13 @@ def decompose(
     operation_carbon = kwh * float(inputs["grid_emission_regional"]) * 1000
     return xr.Dataset(
         {
-            "capital": ((point["cost"] - operation_cost) / charges(inputs, depreciation)).assign_attrs(units="USD a/MJ"),
+            "capital": ((point["cost"] - operation_cost) / charges(inputs, depreciation)).assign_attrs(
+                units="USD a/MJ"
+            ),
             "operation_cost": operation_cost.assign_attrs(units="USD/MJ"),
-            "embodied_carbon": ((point["carbon"] - operation_carbon) * float(inputs["lifetime"])).assign_attrs(units="g a/MJ"),
+            "embodied_carbon": ((point["carbon"] - operation_carbon) * float(inputs["lifetime"])).assign_attrs(
+                units="g a/MJ"
+            ),
             "operation_carbon": operation_carbon.assign_attrs(units="g/MJ"),
         }
     )
@@ -245,7 +260,12 @@ def plan_totals(energy: xr.DataArray, parts: xr.Dataset, inputs: xr.Dataset, dep
 
 def meaning_table(point: xr.Dataset, parts: xr.Dataset, inputs: xr.Dataset, yields: xr.DataArray) -> pd.DataFrame:
     """Return what the fitted coefficients would mean for a square metre, a floor and a turbine."""
-    per_unit = {SOLAR_HOT_WATER: "m2 of collector", SOLAR_POWER: "m2 of module", HEAT_PUMP: "m2 of floor", WIND: "turbine"}
+    per_unit = {
+        SOLAR_HOT_WATER: "m2 of collector",
+        SOLAR_POWER: "m2 of module",
+        HEAT_PUMP: "m2 of floor",
+        WIND: "turbine",
+    }
     return pd.DataFrame(
         [
             {
