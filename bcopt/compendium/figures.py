@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.rcsetup import cycler
 
 WIDTH = 7.2
 """Width of a figure [inch]: the text width of a rendered notebook."""
@@ -35,7 +36,7 @@ STYLE: dict[str, Any] = {
     "axes.axisbelow": True,
     "axes.grid": True,
     "axes.labelsize": 10,
-    "axes.prop_cycle": mpl.cycler(
+    "axes.prop_cycle": cycler(
         color=[PALETTE[c] for c in ("blue", "vermilion", "green", "orange", "purple", "sky blue")]
     ),
     "axes.spines.right": False,
@@ -103,7 +104,7 @@ def label(axes: Axes, x: str | None = None, y: str | None = None, title: str | N
 
 
 def rendered(figure: Figure, kind: str) -> bytes:
-    """Return the figure as ``svg`` or ``png`` bytes without date or software in them: the same figure, the same bytes."""
+    """Return the figure as ``svg`` or ``png`` bytes, free of date and software: the same figure, the same bytes."""
     metadata = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}[kind]
     buffer = io.BytesIO()
     with style():

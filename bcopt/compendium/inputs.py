@@ -121,15 +121,20 @@ def table_problems(table: pd.DataFrame) -> list[str]:
 
 
 def _expectation(check: str) -> str:
+    """Return a check's own words, or those for the checks that have none."""
+    if check == "not_nullable":
+        return "is not a finite number"
     return "is not a number" if check.startswith(("coerce_dtype", "dtype")) else check
 
 
 def _variable(quantity: str, rows: pd.DataFrame, coordinates: list[str], problems: list[str]) -> xr.DataArray | None:
     """Turn the rows of one quantity into a labelled array, or add what is wrong to ``problems``."""
     found = len(problems)
-    for column in ("unit", "description"):
-        if rows[column].nunique() > 1:
-            problems.append(f"quantity {quantity}: two texts in column {column}: {sorted(rows[column].unique())}")
+    problems += [
+        f"quantity {quantity}: two texts in column {column}: {texts}"
+        for column in ("unit", "description")
+        if len(texts := sorted(rows[column].unique())) > 1
+    ]
     dims = [column for column in coordinates if (rows[column] != "").any()]
     for column in dims:
         problems += [
@@ -137,7 +142,7 @@ def _variable(quantity: str, rows: pd.DataFrame, coordinates: list[str], problem
             for i in rows.index[rows[column] == ""]
         ]
     for i in rows.index[rows.duplicated(dims)] if dims else rows.index[1:]:
-        label = ", ".join(f"{c} {rows.at[i, c]}" for c in dims)
+        label = ", ".join(f"{c} {rows.loc[i, c]}" for c in dims)
         problems.append(f"row {int(i) + 2}: a second value of {quantity}{' at ' + label if label else ''}")
     if len(problems) > found:
         return None
@@ -160,7 +165,7 @@ def _aligned(variables: Mapping[str, xr.DataArray], labels: Mapping[str, list[st
     aligned = {}
     for quantity, array in variables.items():
         full = array.reindex({dim: labels[str(dim)] for dim in array.dims})
-        holes = np.argwhere(full.isnull().to_numpy())
+        holes = np.argwhere(np.isnan(full.to_numpy()))
         for hole in holes:
             where = ", ".join(f"{d} {full[d].to_numpy()[i]}" for d, i in zip(full.dims, hole, strict=True))
             problems.append(f"quantity {quantity}: no row for {where}")

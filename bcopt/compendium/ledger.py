@@ -1,9 +1,9 @@
-"""The ledger: every printed number of the studies beside what was computed, how it was obtained and how far off it is."""
+"""The ledger: every printed number of the studies beside what was computed, how, and how far off it is."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,20 +29,22 @@ VERDICTS = (
 )
 HEADLINE_CLASSES = ("held-out", "qualitative")
 COLUMNS = [
-    "id", "paper", "locator", "statement", "unit", "printed", "reproduced", "deviation", "tolerance", "class", "verdict",
-    "band", "notebook", "note",
+    "id", "paper", "locator", "statement", "unit", "printed", "reproduced", "deviation", "tolerance", "class",
+    "verdict", "band", "notebook", "note",
 ]  # fmt: skip
 NOT_BUILT = "not built yet"
 
+_NO_ID = "is not of the form S-3.1-name"
+_FILLED = pa.Check.str_length(min_value=1, error="is empty")
 _CLAIMS_SCHEMA = pa.DataFrameSchema(
     {
-        "id": pa.Column(str, pa.Check.str_matches(r"^[A-Z]-[\w.-]+$", error="is not of the form S-3.1-name"), unique=True),
-        **{name: pa.Column(str, pa.Check.str_length(min_value=1, error="is empty")) for name in ("paper", "locator", "statement")},
+        "id": pa.Column(str, pa.Check.str_matches(r"^[A-Z]-[\w.-]+$", error=_NO_ID), unique=True),
+        **{name: pa.Column(str, _FILLED) for name in ("paper", "locator", "statement")},
         **{name: pa.Column(str) for name in ("printed", "unit", "basis", "correction")},
         "class": pa.Column(str, pa.Check.isin(CLASSES, error=f"is none of {', '.join(CLASSES)}")),
     },
     strict=True,
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -132,8 +134,8 @@ def judge(
     notebook : str
         The notebook the rows end in, as ``study/name``.
     deviations : mapping
-        Parameters of this run that are not the protocol's central values. Only the central variant decides a held-out or
-        qualitative row: under any other it is not attempted.
+        Parameters of this run that are not the protocol's central values. Only the central variant decides a held-out
+        or qualitative row: under any other it is not attempted.
 
     Returns
     -------
@@ -176,14 +178,14 @@ def assemble(claims: pd.DataFrame, fragments: Mapping[str, pd.DataFrame], protoc
     Raises
     ------
     ValueError
-        If rows were made under another protocol than the one in force, if two notebooks claim one row, or if a row has no
-        claim.
+        If rows were made under another protocol than the one in force, if two notebooks claim one row, or if a row has
+        no claim.
     """
     stale = {name: rows for name, rows in fragments.items() if (rows["protocol"] != protocol.sha256).any()}
     if stale:
         raise ValueError(
-            f"rows of {', '.join(stale)} were made under another {CLAIMS.parent.parent.name}/protocol.yaml than the one in force "
-            f"({protocol.sha256[:12]}): rerun these notebooks with `dvc repro`"
+            f"rows of {', '.join(stale)} were made under another {CLAIMS.parent.parent.name}/protocol.yaml than the "
+            f"one in force ({protocol.sha256[:12]}): rerun these notebooks with `dvc repro`"
         )
     found = pd.concat([rows[COLUMNS] for rows in fragments.values()]) if fragments else pd.DataFrame(columns=COLUMNS)
     repeated = sorted(found.loc[found["id"].duplicated(), "id"])
@@ -231,12 +233,12 @@ def _is_number(printed: str) -> bool:
         return False
 
 
-def _missing(claim: Mapping[str, str]) -> dict[str, str]:
+def _missing(claim: Mapping[Hashable, str]) -> dict[str, str]:
     return {column: claim.get(column, "") for column in COLUMNS} | {"verdict": "not attempted", "note": NOT_BUILT}
 
 
 def _row(
-    claim: Mapping[str, str], outcome: Outcome, protocol: Protocol, notebook: str, deviations: Mapping[str, Any]
+    claim: Mapping[Hashable, str], outcome: Outcome, protocol: Protocol, notebook: str, deviations: Mapping[str, Any]
 ) -> dict[str, str]:
     kind = claim["class"]
     rule = protocol[claim["paper"]].held_out.get(claim["id"])
@@ -275,7 +277,7 @@ def _judge_statement(identifier: str, value: float | bool | None, rule: HeldOut 
     return {"reproduced": _text(bool(value)), "verdict": "reproduced" if value else "missed"}
 
 
-def _judge_number(claim: Mapping[str, str], value: float | bool | None, rule: HeldOut | None) -> dict[str, str]:
+def _judge_number(claim: Mapping[Hashable, str], value: float | bool | None, rule: HeldOut | None) -> dict[str, str]:
     if value is None or isinstance(value, bool) or not math.isfinite(value):
         raise ValueError(f"{claim['id']}: is a number, got {value!r}")
     printed, tolerance = printed_number(claim["printed"])

@@ -17,8 +17,8 @@ _PR_SET_PDEATHSIG = 1
 class Lifeline:
     """Kills this process when the one that started it is gone.
 
-    On Linux the kernel does it at once for the direct parent. A thread watches as well, on every platform, since a shell
-    may stand between the pipeline and the stage and outlive the pipeline.
+    On Linux the kernel does it at once for the direct parent. A thread watches as well, on every platform, since a
+    shell may stand between the pipeline and the stage and outlive the pipeline.
 
     Parameters
     ----------

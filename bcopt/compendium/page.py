@@ -59,7 +59,9 @@ class Page:
         self.protocol: Protocol = read_protocol(self.root)
         staging = os.environ.get(STAGING)
         self._target = Path(staging) if staging else None
-        pd.set_option("display.float_format", _number, "display.max_colwidth", None, "display.max_rows", 200)
+        pd.set_option("display.float_format", _number)
+        pd.set_option("display.max_colwidth", None)
+        pd.set_option("display.max_rows", 200)
 
     @property
     def study(self) -> str:

@@ -68,7 +68,8 @@ class Parameters(_Strict):
         unknown = [name for name in names if name not in known]
         if unknown:
             raise ValueError(
-                f"notebook parameters {', '.join(unknown)} of {study} are not in params.yaml, which has {', '.join(known)}"
+                f"notebook parameters {', '.join(unknown)} of {study} are not in params.yaml, "
+                f"which has {', '.join(known)}"
             )
         return {name: known[name] for name in names}
 
@@ -79,7 +80,7 @@ class _UniqueKeys(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            key = self.construct_object(key_node, deep=True)
             if key in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
             seen.add(key)

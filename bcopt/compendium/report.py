@@ -51,8 +51,8 @@ def verdicts(ledger: pd.DataFrame) -> Figure:
         counts = counts.reindex(index=CLASSES, columns=VERDICTS, fill_value=0)
         left = np.zeros(len(CLASSES))
         for verdict in VERDICTS:
-            axes.barh(range(len(CLASSES)), counts[verdict], left=left, color=COLOURS[verdict], edgecolor="black", linewidth=0.4,
-                      label=verdict)  # fmt: skip
+            axes.barh(range(len(CLASSES)), counts[verdict], left=left, color=COLOURS[verdict], edgecolor="black",
+                      linewidth=0.4, label=verdict)  # fmt: skip
             left += counts[verdict].to_numpy()
         axes.set_yticks(range(len(CLASSES)), [f"{name} *" if name in HEADLINE_CLASSES else name for name in CLASSES])
         axes.invert_yaxis()

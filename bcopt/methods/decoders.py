@@ -96,7 +96,17 @@ def project_to_total(
     # Shifting twice resolves points far from the box: the second shift is of the box's own size.
     near = points - _shift(points, low, high, target)
     near = near - _shift(near, low, high, target)
-    return np.clip(near + _correction(near, low, high, target), low, high)
+    return _settled(np.clip(near + _correction(near, low, high, target), low, high), low, high, target)
+
+
+def _settled(points: Array, low: Array, high: Array, target: Array) -> Array:
+    """Spread what rounding leaves of the total over the room that is left, which a box far below the genotype needs."""
+    left = (target - points.sum(axis=1))[:, np.newaxis]
+    room = np.where(left > 0, high - points, points - low)
+    whole = room.sum(axis=1, keepdims=True)
+    portion = np.clip(np.abs(left) / np.where(whole > 0, whole, 1.0), 0.0, 1.0)
+    settled: Array = np.clip(points + np.sign(left) * room * portion, low, high)
+    return settled
 
 
 def _rows(genotype: npt.ArrayLike) -> Array:

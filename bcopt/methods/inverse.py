@@ -9,6 +9,7 @@ which solution is nearest to the priors.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -57,7 +58,8 @@ def feasible_range(
         If nothing within the bounds satisfies the totals.
     """
     a, b, labels = _system(matrix, totals, dim)
-    bounds = np.column_stack([np.broadcast_to(lower, labels.shape), np.broadcast_to(upper, labels.shape)])
+    ends_given = (x.sel({dim: labels}) if isinstance(x, xr.DataArray) and dim in x.dims else x for x in (lower, upper))
+    bounds = np.column_stack([np.broadcast_to(x, labels.shape) for x in ends_given])
     ends = np.array([[_extreme(a, b, bounds, k, sign) for sign in (1, -1)] for k in range(labels.size)])
     return xr.Dataset({"low": (dim, ends[:, 0]), "high": (dim, ends[:, 1])}, coords={dim: labels})
 
@@ -77,9 +79,9 @@ def posterior(
 
         p(x) ~ prod_j exp(-(ln(x_j / m_j) / ln s_j)^2 / 2) / x_j,
 
-    sampled by importance: as many unknowns as there are totals are solved for, the others drawn from their priors, and each
-    solution is weighted by the prior density of what was solved for (the Jacobian is constant); draws are then picked by
-    systematic resampling. Unknowns that enter no total are drawn from their priors.
+    sampled by importance: as many unknowns as there are totals are solved for, the others drawn from their priors, and
+    each solution is weighted by the prior density of what was solved for (the Jacobian is constant); draws are then
+    picked by systematic resampling. Unknowns that enter no total are drawn from their priors.
 
     Parameters
     ----------
@@ -99,8 +101,8 @@ def posterior(
     Raises
     ------
     Inconsistent
-        If no positive unknowns satisfy the totals, or so few draws of the priors come near them that the effective number
-        of proposals is below the number of draws.
+        If no positive unknowns satisfy the totals, or so few draws of the priors come near them that the effective
+        number of proposals is below the number of draws.
     ValueError
         If a median is not positive or a standard deviation not above 1.
 
@@ -110,10 +112,10 @@ def posterior(
     Kitagawa (1996), https://doi.org/10.1080/10618600.1996.10474692 (systematic resampling).
     """
     a, b, labels = _system(matrix, totals, dim)
-    centre = np.log(median.reindex({dim: labels}).to_numpy())
-    spread = np.log(geometric_sd.reindex({dim: labels}).to_numpy())
-    if not (np.isfinite(centre).all() and (spread > 0).all()):
+    m, s = (prior.reindex({dim: labels}).to_numpy() for prior in (median, geometric_sd))
+    if not ((m > 0) & (s > 1) & np.isfinite(m) & np.isfinite(s)).all():
         raise ValueError(f"priors of {dim} need positive medians and geometric standard deviations above 1")
+    centre, spread = np.log(m), np.log(s)
     generator = np.random.default_rng(seed)
     drawn = np.exp(centre + spread * generator.standard_normal((samples, labels.size)))
     bound = np.abs(a).sum(axis=0) > 0
@@ -170,8 +172,18 @@ def reference_point(
 def _nearest(a: Array, b: Array, ordering: Array, s: Array) -> Array:
     """Minimise the scaled log-ratios over the solutions of the totals that keep the order, from several starts.
 
-    In logarithms v = ln u the objective is a strictly convex quadratic and the order linear; only the totals are curved.
+    In logarithms v = ln u the objective is a strictly convex quadratic and the order linear; only the totals are
+    curved. The weights are scaled to one, since the first step of the search is the whole slope.
     """
+    weight = s.min() / s
+
+    def distance(v: Array) -> float:
+        return float(((v * weight) ** 2).sum())
+
+    def slope(v: Array) -> Array:
+        found: Array = 2 * v * weight**2
+        return found
+
     starts = _corners(a, b, ordering, 1e-6)
     constraints: list[LinearConstraint | NonlinearConstraint] = [
         NonlinearConstraint(lambda v: a @ np.exp(v) - b, 0.0, 0.0, jac=lambda v: a * np.exp(v))
@@ -182,9 +194,9 @@ def _nearest(a: Array, b: Array, ordering: Array, s: Array) -> Array:
     best: tuple[float, Array] | None = None
     for start in [starts.mean(axis=0), *(0.5 * (starts.mean(axis=0) + corner) for corner in starts)]:
         answer = minimize(
-            lambda v: float(((v / s) ** 2).sum()),
+            distance,
             np.log(start),
-            jac=lambda v: 2 * v / s**2,
+            jac=slope,
             method="SLSQP",
             constraints=constraints,
             options={"ftol": 1e-14, "maxiter": 500},
@@ -197,7 +209,7 @@ def _nearest(a: Array, b: Array, ordering: Array, s: Array) -> Array:
 
 
 def _polished(v: Array, a: Array, b: Array, ordering: Array, allowed: Array, s: Array) -> Array:
-    """Take a minimum to rounding by Newton steps on its optimality conditions, the touched parts of the order as equalities."""
+    """Take a minimum to rounding by Newton steps on its optimality conditions, with the touched order as equalities."""
     touched = ordering @ v > allowed - 1e-6 if len(ordering) else np.zeros(0, dtype=bool)
     rows, ends = ordering[touched], allowed[touched]
     multipliers = np.zeros(len(b) + len(rows))
@@ -224,7 +236,7 @@ def _corners(a: Array, b: Array, ordering: Array, floor: float) -> Array:
                 b_ub=np.zeros(len(ordering)) if ordering.size else None,
                 A_eq=a,
                 b_eq=b,
-                bounds=[(floor, 1e3)] * a.shape[1],
+                bounds=(floor, 1e3),
             )
             if not answer.success:
                 raise Inconsistent("no positive unknowns satisfy the totals and the order together")
@@ -236,6 +248,8 @@ def _restricted(
     a: Array, b: Array, centre: Array, spread: Array, samples: int, generator: np.random.Generator
 ) -> Array:
     """Sample the priors on the plane of the totals, all unknowns entering at least one."""
+    if np.linalg.matrix_rank(a) < len(b):
+        raise Inconsistent("the totals contradict or repeat each other")
     # Solve for the unknowns whose prior moves the totals most: the totals say most about those.
     pivots = qr(a * np.exp(centre) * spread, mode="r", pivoting=True)[1]
     solved, drawn = pivots[: len(b)], pivots[len(b) :]
@@ -249,14 +263,17 @@ def _restricted(
     effective = weight.sum() ** 2 / max(float((weight**2).sum()), 1e-300)
     if effective < samples:
         raise Inconsistent(
-            f"totals and priors hardly overlap: {len(x)} proposals are worth {effective:.0f} draws, expected {samples} or more"
+            f"totals and priors hardly overlap: {len(x)} proposals are worth {effective:.0f} draws, "
+            f"expected {samples} or more"
         )
     ticks = (np.arange(samples) + generator.uniform()) / samples
     picked = np.searchsorted(np.cumsum(weight) / weight.sum(), ticks)
-    return x[generator.permutation(np.minimum(picked, len(x) - 1))]
+    rows: npt.NDArray[np.intp] = generator.permutation(np.minimum(picked, len(x) - 1))
+    return x[rows]
 
 
-def _extreme(a: Array, b: Array, bounds: Array, k: int, sign: int) -> float:
+def _extreme(a: Array, b: Array, bounds: Any, k: int, sign: int) -> float:
+    """Return one end of the range of unknown k; ``bounds`` is an array (unknown, end), which the stubs do not know."""
     answer = linprog(sign * np.eye(a.shape[1])[k], A_eq=a, b_eq=b, bounds=bounds)
     if answer.status == 3:
         return np.inf * -sign

@@ -12,7 +12,7 @@ indicator, IEEE CEC, doi:10.1109/CEC.2006.1688440 (the algorithm of moocore).
 
 from __future__ import annotations
 
-import moocore  # type: ignore[import-untyped]
+import moocore
 import numpy as np
 import numpy.typing as npt
 

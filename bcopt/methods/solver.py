@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import linopy
 import numpy as np
@@ -81,7 +81,7 @@ def solve(model: linopy.Model, presolve: bool = True, **options: Any) -> Report:
     seconds = time.perf_counter() - start
     if condition != "optimal":
         raise NotSolved(str(condition), conflict(model) if condition == "infeasible" else "")
-    objective = float(model.objective.value)
+    objective = float(cast("float", model.objective.value))
     info = model.solver_model.getInfo()
     bound = float(info.mip_dual_bound) if len(model.variables.binaries) or len(model.variables.integers) else objective
     gap = abs(objective - bound) / max(abs(objective), 1e-12) if objective != bound else 0.0
@@ -118,7 +118,7 @@ def conflict(model: linopy.Model, limit: int = 10) -> str:
     labels = model.matrices.clabels
     lines = []
     for row in found[np.argsort(-missing[found], kind="stable")][:limit]:
-        name, where = model.constraints.get_label_position(int(labels[row]))
+        name, where = cast("tuple[str, dict[str, Any]]", model.constraints.get_label_position(int(labels[row])))
         at = ", ".join(f"{dim} {value}" for dim, value in where.items())
         lines.append(f"  {name}{f' at {at}' if at else ''}: missed by {missing[row]:.6g}")
     more = f"\n  and {found.size - limit} more" if found.size > limit else ""

@@ -2,16 +2,19 @@
 
     min  sum_j c_j E_j    subject to  sum_j E_j = Q,  l_j <= E_j <= u_j
 
-One equality and a box are a continuous knapsack: fill the lower bounds, then take the technologies in order of unit cost.
-With two objectives the efficient mixes of one weighting change only where two technologies swap places in that order, so
-the whole front follows from the pairwise crossings (Dantzig 1957, https://doi.org/10.1287/opre.5.2.266).
+One equality and a box are a continuous knapsack: fill the lower bounds, then take the technologies in order of unit
+cost. With two objectives the efficient mixes of one weighting change only where two technologies swap places in that
+order, so the whole front follows from the pairwise crossings (Dantzig 1957, https://doi.org/10.1287/opre.5.2.266).
 """
 
 from __future__ import annotations
 
 import linopy
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
+
+Array = npt.NDArray[np.float64]
 
 
 def check_box(lower: xr.DataArray, upper: xr.DataArray, total: float) -> None:
@@ -65,7 +68,7 @@ def mix_model(unit_cost: xr.DataArray, lower: xr.DataArray, upper: xr.DataArray,
     model = linopy.Model()
     energy = model.add_variables(lower=lower, upper=upper, name="energy")
     model.add_constraints(energy.sum() == total, name="total")
-    model.add_objective((unit_cost * energy).sum())
+    model.add_objective((_costs(unit_cost, lower) * energy).sum())
     return model
 
 
@@ -94,21 +97,30 @@ def cheapest_mix(unit_cost: xr.DataArray, lower: xr.DataArray, upper: xr.DataArr
         From :func:`check_box`.
     """
     check_box(lower, upper, total)
-    return xr.apply_ufunc(
+    energy: xr.DataArray = xr.apply_ufunc(
         lambda cost: _filled(cost, lower.to_numpy(), upper.to_numpy(), total),
-        unit_cost.reindex(technology=lower["technology"]),
+        _costs(unit_cost, lower),
         input_core_dims=[["technology"]],
         output_core_dims=[["technology"]],
-    ).transpose("technology", ...)
+    )
+    return energy.transpose("technology", ...)
 
 
-def _filled(cost: np.ndarray, lower: np.ndarray, upper: np.ndarray, total: float) -> np.ndarray:
+def _costs(unit_cost: xr.DataArray, lower: xr.DataArray) -> xr.DataArray:
+    """Return the unit costs in the order of the bounds, refusing technologies that have only one of the two."""
+    odd = set(unit_cost["technology"].to_numpy()) ^ set(lower["technology"].to_numpy())
+    if odd:
+        raise ValueError(f"bounds and unit costs must name the same technologies, only one of them has {sorted(odd)}")
+    return unit_cost.sel(technology=lower["technology"])
+
+
+def _filled(cost: Array, lower: Array, upper: Array, total: float) -> Array:
     """Fill along the last axis in order of cost, lower bounds first."""
     order = np.argsort(cost, axis=-1, kind="stable")
     room = (upper - lower)[order]
     used_before = np.cumsum(room, axis=-1) - room
     ordered = np.clip(total - lower.sum() - used_before, 0.0, room)
-    filled = np.empty_like(ordered)
+    filled: Array = np.empty_like(ordered)
     np.put_along_axis(filled, order, ordered, axis=-1)
     return filled + lower
 
@@ -129,7 +141,7 @@ def tied(
     energy = cheapest_mix(unit_cost, lower, upper, total)
     can_rise = (energy < upper - slack * total).to_numpy()
     can_fall = (energy > lower + slack * total).to_numpy()
-    cost = unit_cost.reindex(technology=lower["technology"]).to_numpy()
+    cost = _costs(unit_cost, lower).to_numpy()
     equal = np.abs(cost[:, None] - cost[None, :]) <= slack * np.abs(cost).max()
     np.fill_diagonal(equal, False)
     exchange = equal & can_rise[:, None] & can_fall[None, :]
@@ -145,8 +157,8 @@ def front(
 
         w_ij = (a_i - a_j) / ((a_i - a_j) - (b_i - b_j)),
 
-    a and b being the unit costs of the two objectives. One mix between each two neighbouring crossings gives every vertex
-    of the front; the front is the polyline through them.
+    a and b being the unit costs of the two objectives. One mix between each two neighbouring crossings gives every
+    vertex of the front; the front is the polyline through them.
 
     Parameters
     ----------
@@ -161,16 +173,16 @@ def front(
     -------
     xr.Dataset, dims (vertex, technology)
         ``energy`` (vertex, technology) [MJ/a]; ``first`` and ``second`` (vertex), the objectives, from least first to
-        least second; ``exchange`` (vertex), how much of the first objective buys one unit less of the second on the way to
-        the next vertex (NaN at the last). A single vertex means that one mix minimises both.
+        least second; ``exchange`` (vertex), how much of the first objective buys one unit less of the second on the way
+        to the next vertex (NaN at the last). A single vertex means that one mix minimises both.
 
     Raises
     ------
     ValueError
         From :func:`check_box`.
     """
-    a = first.reindex(technology=lower["technology"]) / float(np.abs(first).max())
-    b = second.reindex(technology=lower["technology"]) / float(np.abs(second).max())
+    a = _costs(first, lower) / (float(np.abs(first).max()) or 1.0)
+    b = _costs(second, lower) / (float(np.abs(second).max()) or 1.0)
     difference = (a - a.rename(technology="other")).to_numpy(), (b - b.rename(technology="other")).to_numpy()
     with np.errstate(divide="ignore", invalid="ignore"):
         crossings = difference[0] / (difference[0] - difference[1])

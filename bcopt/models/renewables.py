@@ -195,8 +195,8 @@ def wind_yield_preliminary(rotor_diameter: Quantity, wind_speed: Quantity) -> Qu
 
     Notes
     -----
-    The estimate presumes the mean speed at hub height and a Rayleigh distribution. Wei et al. put the speed of a weather
-    station into it, 10 m above ground; ``bcopt.studies.energyeng2023.audit`` shows what that does.
+    The estimate presumes the mean speed at hub height and a Rayleigh distribution. Wei et al. put the speed of a
+    weather station into it, 10 m above ground; ``bcopt.studies.energyeng2023.audit`` shows what that does.
 
     References
     ----------
@@ -235,15 +235,17 @@ def capital_recovery_factor(interest_rate: Quantity, lifetime: Quantity) -> Quan
     Wei et al. (2023), equations (6) and (7).
     """
     _within("interest rate", interest_rate, 0.0)
-    if not bool(np.all(np.asarray(lifetime) > 0)):
-        raise ValueError(f"lifetime must be positive, got {lifetime}")
+    _within("lifetime", lifetime, 0.0, expected="positive", open_end=True)
     # i / (1 - (1 + i)^-n) without cancellation near i = 0, where it tends to 1 / n.
     growth = np.log1p(interest_rate) * lifetime
-    return xr.where(growth > 0, interest_rate / -np.expm1(-xr.where(growth > 0, growth, 1.0)), 1 / lifetime)[()]
+    factor: Quantity = xr.where(
+        growth > 0, interest_rate / -np.expm1(-xr.where(growth > 0, growth, 1.0)), 1 / lifetime
+    )[()]
+    return factor
 
 
 def annual_charge(
-    interest_rate: Quantity, lifetime: Quantity, maintenance_rate: Quantity, depreciation: bool = False
+    interest_rate: float, lifetime: float, maintenance_rate: Quantity, depreciation: bool = False
 ) -> Quantity:
     """Return the yearly cost of one unit of capital: annuity, maintenance and, if counted, depreciation.
 
@@ -251,8 +253,8 @@ def annual_charge(
 
     Parameters
     ----------
-    interest_rate, lifetime : float or xr.DataArray
-        As in :func:`capital_recovery_factor`.
+    interest_rate, lifetime : float
+        One for all capital, as in :func:`capital_recovery_factor`.
     maintenance_rate : float or xr.DataArray
         Yearly maintenance as a share of the capital [1/a].
     depreciation : bool
@@ -345,19 +347,25 @@ def _credited(heating: Quantity, cooling: Quantity, credit: str) -> Quantity:
 
 
 def _above_one(cop: float | xr.DataArray) -> None:
-    if not bool(np.all(np.asarray(cop) > 1)):
-        raise ValueError(f"coefficient of performance must be above 1, got {np.asarray(cop).tolist()}")
+    _within("coefficient of performance", cop, 1.0, expected="above 1", open_end=True)
 
 
-def _within(name: str, value: float | xr.DataArray, lower: float, upper: float = np.inf) -> None:
+def _within(
+    name: str,
+    value: float | xr.DataArray,
+    lower: float,
+    upper: float = np.inf,
+    expected: str = "",
+    open_end: bool = False,
+) -> None:
     """Raise one error that names every label at which ``value`` is outside its range or not a number."""
     array = xr.DataArray(value)
-    outside = ~((array >= lower) & (array <= upper))
+    outside = ~((array > lower if open_end else array >= lower) & (array <= upper))
     if bool(outside.any()):
         listed = [
             ", ".join(str(array[d].to_numpy()[i]) for d, i in zip(array.dims, index, strict=True) if d in array.coords)
             + f" {array.to_numpy()[tuple(index)]:g}"
             for index in np.argwhere(outside.to_numpy())
         ]
-        expected = f"from {lower:g} to {upper:g}" if np.isfinite(upper) else f"{lower:g} or more"
+        expected = expected or (f"from {lower:g} to {upper:g}" if np.isfinite(upper) else f"{lower:g} or more")
         raise ValueError(f"{name} must be {expected}, got {'; '.join(text.strip() for text in listed)}")

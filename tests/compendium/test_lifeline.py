@@ -17,11 +17,14 @@ import pytest
 from bcopt.compendium import lifeline
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="signals and shells of Linux")
-CHILD = """\
-import os, pathlib, sys, time
+# The module alone, not the package: these processes are to start fast.
+CHILD = f"""\
+import importlib.util, os, pathlib, sys, time
+spec = importlib.util.spec_from_file_location("lifeline", {lifeline.__file__!r})
+lifeline = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(lifeline)
 sys.platform = sys.argv[2] or sys.platform
-from bcopt.compendium.lifeline import Lifeline
-line = Lifeline(0.1)
+line = lifeline.Lifeline(0.1)
 line.hold()
 pathlib.Path(sys.argv[1]).write_text(str(os.getpid()))
 time.sleep(float(sys.argv[3]))

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-import filelock
 import nbformat
 import psutil
 import pytest
@@ -244,12 +243,13 @@ def test_timings_are_kept_where_git_does_not_look(finished: tuple[Path, Path, li
         assert ignored.returncode == 0, path
 
 
+@pytest.mark.usefixtures("tame")
 def test_timings_of_other_stages_stay(tmp_path: Path) -> None:
-    (tmp_path / runner.STAGING_FOLDER).mkdir(parents=True)
+    (tmp_path / "results").mkdir()
     (tmp_path / runner.TIMINGS).write_text('{"b": {"seconds": 1}}')
-    with runner._timed("a", tmp_path):
+    with runner.guarded("a", tmp_path):
         pass
-    with pytest.raises(KeyError), runner._timed("c", tmp_path):
+    with pytest.raises(KeyError), runner.guarded("c", tmp_path):
         raise KeyError
     assert list(json.loads((tmp_path / runner.TIMINGS).read_text())) == ["a", "b"], "only stages that ended are timed"
 
@@ -418,17 +418,15 @@ def test_two_stages_at_once_do_not_meet(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("tame")
 def test_second_run_of_a_stage_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = project(tmp_path, WRITE)
-    lock = runner._only_one(STAGE, root)  # as another run holds it
-    patient = filelock.FileLock
-    monkeypatch.setattr(runner.filelock, "FileLock", lambda path, **_: patient(path, timeout=0.1))
-    running = fake_staging(root, "half-written")
-    with pytest.raises(runner.StageError, match=rf"{STAGE}: another process is running this stage"):
-        runner.run_stage(STAGE, root)
-    assert (running / "half-written").exists(), "the run that goes on keeps its folder"
-    with runner._only_one("energyeng2023/other", root):
-        pass  # other stages are free
-    lock.lock.release()
-    with runner._only_one(STAGE, root):
+    monkeypatch.setattr(runner, "LOCK_TIMEOUT", 0.1)
+    with runner.guarded(STAGE, root):  # as another run holds it
+        running = fake_staging(root, "half-written")
+        with pytest.raises(runner.StageError, match=rf"{STAGE}: another process is running this stage"):
+            runner.run_stage(STAGE, root)
+        assert (running / "half-written").exists(), "the run that goes on keeps its folder"
+        with runner.guarded("energyeng2023/other", root):
+            pass  # other stages are free
+    with runner.guarded(STAGE, root):
         pass
 
 

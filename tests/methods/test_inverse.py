@@ -1,4 +1,4 @@
-"""Unknowns behind totals: ranges by hand, the posterior against quadrature, the nearest point against a random search."""
+"""Unknowns behind totals: ranges by hand, the posterior against quadrature, the nearest point against random search."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ def unknowns(*values):
 def system(rows, totals):
     equations = [f"e{k}" for k in range(len(rows))]
     matrix = xr.DataArray(
-        np.array(rows, float), dims=("equation", "unknown"), coords={"equation": equations, "unknown": list("xyzw")[: len(rows[0])]}
+        np.array(rows, float),
+        dims=("equation", "unknown"),
+        coords={"equation": equations, "unknown": list("xyzw")[: len(rows[0])]},
     )
     return matrix, xr.DataArray(np.array(totals, float), dims="equation", coords={"equation": equations})
 
@@ -78,7 +80,9 @@ class TestRange:
         with pytest.raises(inverse.Inconsistent, match="no unknowns within the bounds satisfy the totals"):
             inverse.feasible_range(*system(rows, totals), "unknown", **bounds)
 
-    @pytest.mark.parametrize(("rows", "totals"), [([[1, np.nan]], [1]), ([[1, 1]], [0]), ([[1, 1]], [-1]), ([[1, 1]], [np.nan])])
+    @pytest.mark.parametrize(
+        ("rows", "totals"), [([[1, np.nan]], [1]), ([[1, 1]], [0]), ([[1, 1]], [-1]), ([[1, 1]], [np.nan])]
+    )
     def test_improper_system(self, rows, totals):
         with pytest.raises(ValueError, match="totals of equation must be positive and every entry"):
             inverse.feasible_range(*system(rows, totals), "unknown")
@@ -87,11 +91,11 @@ class TestRange:
 def levels_on_a_grid(energy, total, median, spread, points=1200):
     """Return the quantiles of the posterior of three or four unknowns by two-dimensional quadrature.
 
-    Two of the unknowns are free on a grid over all values they can have. The totals give the others, so the density of the
-    free ones is that of all priors (the change of variables is linear and its determinant constant).
+    Two of the unknowns are free on a grid over all values they can have. The totals give the others, so the density of
+    the free ones is that of all priors (the change of variables is linear and its determinant constant).
     """
     bound = np.flatnonzero(np.abs(energy).sum(axis=0) > 0)
-    solved = bound[-len(total):]  # wind alone, or heat pumps and wind
+    solved = bound[-len(total) :]  # wind alone, or heat pumps and wind
     free = [k for k in bound if k not in solved]
     ends = [min(b / row[k] for row, b in zip(energy, total, strict=True) if row[k] > 0) for k in free]
     axes = [(np.arange(points) + 0.5) / points * end for end in ends]
@@ -139,7 +143,9 @@ class TestPosterior:
     def test_one_dimension_in_closed_form(self):
         """x + y = 2 with like priors about 1 is symmetric about 1, and its density one integral."""
         matrix, totals = system([[1, 1]], [2])
-        drawn = inverse.posterior(matrix, totals, "unknown", unknowns(1, 1), unknowns(1.5, 1.5), 16_000, 2).sel(unknown="x")
+        drawn = inverse.posterior(matrix, totals, "unknown", unknowns(1, 1), unknowns(1.5, 1.5), 16_000, 2).sel(
+            unknown="x"
+        )
         x = (np.arange(200_000) + 0.5) / 100_000
         logs = np.log(np.stack([x, 2 - x]))
         share = np.cumsum(np.exp(-((logs / np.log(1.5)) ** 2).sum(axis=0) / 2 - logs.sum(axis=0)))
@@ -165,7 +171,7 @@ class TestPosterior:
     def test_global_random_numbers_are_left_alone(self, study_system):
         arguments = (*study_system[:2], "technology", *study_system[2:], 100)
         np.random.seed(5)  # noqa: NPY002 (the global state is what is tested)
-        expected = np.random.RandomState(5).random_sample(3)  # noqa: NPY002
+        expected = np.random.RandomState(5).random_sample(3)
         first = inverse.posterior(*arguments, 1)
         assert np.random.random_sample(3).tolist() == expected.tolist()  # noqa: NPY002
         np.testing.assert_array_equal(inverse.posterior(*arguments, 1), first)
@@ -193,15 +199,33 @@ class TestPosterior:
 
     @pytest.mark.parametrize(
         ("median", "spread"),
-        [((1, 0), (2, 2)), ((1, -1), (2, 2)), ((1, np.nan), (2, 2)), ((1, 1), (2, 1)), ((1, 1), (2, 0.5)), ((1, 1), (-2, 2))],
+        [
+            ((1, 0), (2, 2)),
+            ((1, -1), (2, 2)),
+            ((1, np.nan), (2, 2)),
+            ((1, 1), (2, 1)),
+            ((1, 1), (2, 0.5)),
+            ((1, 1), (-2, 2)),
+        ],
     )
     def test_improper_priors(self, median, spread):
-        with pytest.raises(ValueError, match="priors of unknown need positive medians and geometric standard deviations above 1"):
+        with pytest.raises(
+            ValueError, match="priors of unknown need positive medians and geometric standard deviations above 1"
+        ):
             inverse.posterior(*system([[1, 1]], [2]), "unknown", unknowns(*median), unknowns(*spread), 10, 1)
 
-    def test_inconsistent(self):
-        with pytest.raises(inverse.Inconsistent, match="no positive unknowns satisfy the totals"):
-            inverse.posterior(*system([[1, 1], [2, 2]], [1, 3]), "unknown", unknowns(1, 1), unknowns(2, 2), 10, 1)
+    @pytest.mark.parametrize(
+        ("rows", "totals", "median"),
+        [
+            ([[1, 1], [2, 2]], [1, 3], (1, 1)),  # two totals that contradict each other
+            ([[1, 1, 1], [2, 2, 2]], [1, 3], (1, 1, 1)),
+            ([[-1, -1]], [1], (1, 1)),  # no positive unknowns sum to a negative number
+            ([[1, 1]], [2], (1e6, 1e6)),  # they do, but the priors exclude it
+        ],
+    )
+    def test_inconsistent(self, rows, totals, median):
+        with pytest.raises(inverse.Inconsistent):
+            inverse.posterior(*system(rows, totals), "unknown", unknowns(*median), unknowns(*[2] * len(median)), 100, 1)
 
 
 def distance(x, median, scale=1.0):
@@ -246,7 +270,9 @@ class TestReferencePoint:
     def test_priors_that_satisfy_everything_are_the_answer(self, order):
         median = unknowns(0.5, 1, 2, 30)
         rows = [[1, 2, 3, 4], [4, 3, 0, 1]]
-        found = inverse.reference_point(*system(rows, np.array(rows) @ median.to_numpy()), "unknown", median, order=order, margin=0.1)
+        found = inverse.reference_point(
+            *system(rows, np.array(rows) @ median.to_numpy()), "unknown", median, order=order, margin=0.1
+        )
         assert found.values == pytest.approx(median.values, rel=1e-6)
 
     def test_units_are_immaterial(self):

@@ -33,7 +33,12 @@ def problems(draw, objectives=1, ties=True):
     else:
         generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
         costs = generator.uniform(1, 10, (objectives, size))
-    return *(by_technology(c) for c in costs), by_technology(lower), by_technology(lower + width), float(lower.sum() + level * width.sum())
+    return (
+        *(by_technology(c) for c in costs),
+        by_technology(lower),
+        by_technology(lower + width),
+        float(lower.sum() + level * width.sum()),
+    )
 
 
 def random_mixes(lower, upper, total, number=50, seed=0):
@@ -135,7 +140,9 @@ class TestCheapest:
     def test_many_problems_at_once(self):
         generator = np.random.default_rng(1)
         cost = xr.DataArray(
-            generator.uniform(1, 2, (3, 4, 5)), dims=("sample", "technology", "weight"), coords={"technology": LABELS[:4]}
+            generator.uniform(1, 2, (3, 4, 5)),
+            dims=("sample", "technology", "weight"),
+            coords={"technology": LABELS[:4]},
         )
         lower, upper = by_technology([0, 1, 2, 0]), by_technology([5, 6, 4, 3])
         found = mix.cheapest_mix(cost, lower, upper, 11.0)
@@ -191,7 +198,12 @@ class TestTied:
 def least_second(first, second, lower, upper, total, budget):
     """Minimise the second objective with the first at most ``budget``, by an independent solver."""
     answer = linprog(
-        second, A_ub=[first], b_ub=[budget], A_eq=[np.ones(lower.size)], b_eq=[total], bounds=np.column_stack([lower, upper])
+        second,
+        A_ub=[first],
+        b_ub=[budget],
+        A_eq=[np.ones(lower.size)],
+        b_eq=[total],
+        bounds=np.column_stack([lower, upper]),
     )
     assert answer.success, answer.message
     return answer.fun
@@ -204,14 +216,18 @@ class TestFront:
         Cheapest 6 + 3: cost 12, carbon 69. First exchange t0 for t1 (1 a MJ saves 4): up to 3 MJ, cost 15, carbon 57.
         Then t0 for t2 (3 saves 6): 3 MJ, cost 24, carbon 39. Then t1 for t2 (2 saves 2): 3 MJ, cost 30, carbon 33.
         """
-        found = mix.front(by_technology([1, 2, 4]), by_technology([9, 5, 3]), by_technology([0] * 3), by_technology([6] * 3), 9.0)
+        found = mix.front(
+            by_technology([1, 2, 4]), by_technology([9, 5, 3]), by_technology([0] * 3), by_technology([6] * 3), 9.0
+        )
         assert found["energy"].values == pytest.approx(np.array([[6, 3, 0], [3, 6, 0], [0, 6, 3], [0, 3, 6]]))
         assert found["first"].values == pytest.approx([12, 15, 24, 30])
         assert found["second"].values == pytest.approx([69, 57, 39, 33])
         assert found["exchange"].values == pytest.approx([1 / 4, 1 / 2, 1, np.nan], nan_ok=True)
 
     def test_one_order_gives_one_vertex(self):
-        found = mix.front(by_technology([1, 2, 4]), by_technology([3, 5, 9]), by_technology([0] * 3), by_technology([6] * 3), 9.0)
+        found = mix.front(
+            by_technology([1, 2, 4]), by_technology([3, 5, 9]), by_technology([0] * 3), by_technology([6] * 3), 9.0
+        )
         assert found["energy"].values.tolist() == [[6, 3, 0]]
         assert np.isnan(found["exchange"].values).tolist() == [True]
 
@@ -230,7 +246,9 @@ class TestFront:
         ],
     )
     def test_ties_are_broken_by_the_other_objective(self, first, second, ends):
-        found = mix.front(by_technology(first), by_technology(second), by_technology([0] * 3), by_technology([6] * 3), 9.0)
+        found = mix.front(
+            by_technology(first), by_technology(second), by_technology([0] * 3), by_technology([6] * 3), 9.0
+        )
         assert found["energy"].values == pytest.approx(np.array(ends))
 
     @pytest.mark.parametrize("swap", [False, True])
@@ -289,7 +307,10 @@ class TestFront:
     def test_units_are_immaterial(self, problem, u, v):
         """USD or cents, grams or tonnes: the same mixes, the exchange in the ratio of the units."""
         first, second, lower, upper, total = problem
-        one, other = mix.front(first, second, lower, upper, total), mix.front(u * first, v * second, lower, upper, total)
+        one, other = (
+            mix.front(first, second, lower, upper, total),
+            mix.front(u * first, v * second, lower, upper, total),
+        )
         assert other["energy"].values == pytest.approx(one["energy"].values, abs=1e-9 * magnitude(upper, total))
         assert other["exchange"].values == pytest.approx(one["exchange"].values * u / v, rel=1e-9, nan_ok=True)
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import geatpy  # type: ignore[import-untyped]
+import geatpy
 import numpy as np
 
 from bcopt.methods.engines import DISTRIBUTION_INDEX, Evaluation, Task

@@ -14,14 +14,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from pymoo.algorithms.moo.nsga2 import NSGA2  # type: ignore[import-untyped]
-from pymoo.algorithms.soo.nonconvex.de import DE  # type: ignore[import-untyped]
-from pymoo.algorithms.soo.nonconvex.ga import GA  # type: ignore[import-untyped]
-from pymoo.core.evaluator import Evaluator  # type: ignore[import-untyped]
-from pymoo.core.problem import Problem  # type: ignore[import-untyped]
-from pymoo.operators.crossover.sbx import SBX  # type: ignore[import-untyped]
-from pymoo.operators.mutation.pm import PM  # type: ignore[import-untyped]
-from pymoo.problems.static import StaticProblem  # type: ignore[import-untyped]
+from pymoo.algorithms.moo.nsga2 import NSGA2
+from pymoo.algorithms.soo.nonconvex.de import DE
+from pymoo.algorithms.soo.nonconvex.ga import GA
+from pymoo.core.evaluator import Evaluator
+from pymoo.core.problem import Problem
+from pymoo.operators.crossover.sbx import SBX
+from pymoo.operators.mutation.pm import PM
+from pymoo.problems.static import StaticProblem
 
 from bcopt.methods.engines import DISTRIBUTION_INDEX, Evaluation, Task
 

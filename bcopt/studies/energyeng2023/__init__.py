@@ -1,8 +1,9 @@
 """Wei et al. (2023): the renewable mix of the Qingdao Sino-German Eco-park, its annual cost and carbon dioxide.
 
-Energy Engineering 120(6), 1465-1484, https://doi.org/10.32604/ee.2023.026337. The energy equations, resources and totals
-are published; unit costs, carbon intensities and bounds are not. What follows from the former is computed, what the latter
-must have been is inferred, and the two are never mixed: see :mod:`~bcopt.studies.energyeng2023.coefficients`.
+Energy Engineering 120(6), 1465-1484, https://doi.org/10.32604/ee.2023.026337. The energy equations, resources and
+totals are published; unit costs, carbon intensities and bounds are not. What follows from the former is computed, what
+the latter must have been is inferred, and the two are never mixed:
+see :mod:`~bcopt.studies.energyeng2023.coefficients`.
 
 Modules
 -------

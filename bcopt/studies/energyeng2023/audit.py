@@ -1,4 +1,4 @@
-"""The physics behind the published numbers: wind at hub height, land, heat, the heat pumps' carbon, displaced carbon."""
+"""The physics behind the published numbers: wind at hub height, land, heat, carbon of the heat pumps and displaced."""
 
 from __future__ import annotations
 
@@ -112,7 +112,8 @@ def heat_balance(inputs: xr.Dataset, energy: xr.DataArray) -> pd.DataFrame:
     heat = float(inputs["heating_load"] * inputs["floor_area"]) / renewables.MJ_PER_KWH / 1e6
     cold = float(inputs["cooling_load"] * inputs["floor_area"]) / renewables.MJ_PER_KWH / 1e6
     total = float(inputs["total_energy"]) / 1000
-    yearly = renewables.heat_pump_yield(*(float(inputs[n]) for n in ("heating_load", "cooling_load", "heat_pump_cop")))
+    heating, cooling, cop = (float(inputs[name]) for name in ("heating_load", "cooling_load", "heat_pump_cop"))
+    yearly = renewables.heat_pump_yield(heating, cooling, cop)
     floor = float(energy.sel(plan="baseline", technology=HEAT_PUMP)) / yearly
     return pd.DataFrame(
         [
@@ -136,12 +137,12 @@ def heat_pump_carbon(inputs: xr.Dataset) -> xr.DataArray:
     """
     cop = xr.DataArray(np.linspace(2.0, 6.0, 81), dims="cop", coords={"cop": np.linspace(2.0, 6.0, 81)})
     factors = {"national": "grid_emission_national", "regional": "grid_emission_regional"}
-    credits_ = ("heat and cold", "heat")
+    credits_: tuple[renewables.HeatPumpCredit, ...] = ("heat and cold", "heat")
     heating, cooling = (xr.full_like(cop, float(inputs[name])) for name in ("heating_load", "cooling_load"))
     curves = [
         xr.concat(
             [
-                renewables.heat_pump_electricity(heating, cooling, cop, credit)  # type: ignore[arg-type]
+                renewables.heat_pump_electricity(heating, cooling, cop, credit)
                 / renewables.MJ_PER_KWH * float(inputs[factor]) * 1000
                 for factor in factors.values()
             ],
@@ -170,7 +171,8 @@ def displaced_carbon(inputs: xr.Dataset, energy: xr.DataArray, footprint: xr.Dat
     Returns
     -------
     pd.DataFrame
-        One row a grid factor and replaced water heater; tonnes a year, ``net gain`` positive where the optimum is better.
+        One row a grid factor and replaced water heater; tonnes a year, ``net gain`` positive where the optimum is
+        better.
     """
     change = (energy.sel(plan="optimum") - energy.sel(plan="baseline")) / renewables.MJ_PER_KWH / 1000
     own = float(footprint.sel(plan="optimum") - footprint.sel(plan="baseline")) / 1000

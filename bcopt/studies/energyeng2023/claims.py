@@ -87,7 +87,7 @@ def of_section_5_5(
 
 def _same_minimiser(minimisers: pd.DataFrame, reading: str) -> Outcome:
     """Return the probability under the central variant and the band over all variants."""
-    central = minimisers.query("reading == @reading").iloc[0]
+    central = minimisers[minimisers["reading"] == reading].iloc[0]
     return Outcome(
         float(central["one minimiser"]),
         "probability under the unfitted priors, since the reference point imposes the claim; the published mix itself "

@@ -7,6 +7,7 @@ therefore no evidence for the study; what can be known is how far each coefficie
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -49,8 +50,8 @@ def ranges(inputs: xr.Dataset, energy: xr.DataArray, samples: int, seed: int) ->
     Returns
     -------
     xr.Dataset, dims (quantity, technology, end)
-        ``positivity``: ends of the range that the totals and positive coefficients admit; ``prior``: 95 % interval of the
-        priors; ``prior_box``: ends of the range that the totals admit within it; ``posterior``: 95 % interval;
+        ``positivity``: ends of the range that the totals and positive coefficients admit; ``prior``: 95 % interval of
+        the priors; ``prior_box``: ends of the range that the totals admit within it; ``posterior``: 95 % interval;
         ``posterior_median`` (quantity, technology). USD/MJ and g/MJ.
     """
     found = []
@@ -81,7 +82,8 @@ def ranges(inputs: xr.Dataset, energy: xr.DataArray, samples: int, seed: int) ->
 def identifiability_table(found: xr.Dataset, reference: xr.Dataset) -> pd.DataFrame:
     """Return the ranges of :func:`ranges` beside the reference point, one row a coefficient.
 
-    ``uncertainty left`` is the width of the posterior over that of the prior, both in logarithms: 100 % is nothing learnt.
+    ``uncertainty left`` is the width of the posterior over that of the prior, both in logarithms: 100 % is nothing
+    learnt.
     """
     rows = []
     for quantity, unit in QUANTITIES.items():
@@ -136,6 +138,8 @@ def reference(
     bcopt.methods.inverse.Inconsistent
         If no positive coefficients hit the totals in that order.
     """
+    if distance not in ("log-deviation", "standardised log-deviation"):
+        raise ValueError(f"unknown distance {distance!r}")
     standardised = distance == "standardised log-deviation"
     points = {
         quantity: inverse.reference_point(
@@ -143,7 +147,7 @@ def reference(
             totals(inputs, quantity),
             "technology",
             inputs[f"{quantity}_median"],
-            np.log(inputs[f"{quantity}_geometric_sd"]) if standardised else 1.0,
+            cast("xr.DataArray", np.log(inputs[f"{quantity}_geometric_sd"])) if standardised else 1.0,
             MERIT_ORDER[reading],
             margin,
         ).assign_attrs(units=unit)
@@ -182,8 +186,8 @@ def decompose(
 ) -> xr.Dataset:
     """Split the coefficients into capital and operation, embodied and emitted in operation.
 
-    Only their sums are fixed by the totals. Operation is what the heat pumps' electricity costs and emits at the assumed
-    price and factor; the rest is capital, respectively embodied.
+    Only their sums are fixed by the totals. Operation is what the heat pumps' electricity costs and emits at the
+    assumed price and factor; the rest is capital, respectively embodied.
 
     Returns
     -------
@@ -258,7 +262,12 @@ def plan_totals(energy: xr.DataArray, parts: xr.Dataset, inputs: xr.Dataset, dep
     return both.assign({f"{name}_reduction": reduction[name].assign_attrs(units="%") for name in ("cost", "carbon")})
 
 
-def meaning_table(point: xr.Dataset, parts: xr.Dataset, inputs: xr.Dataset, yields: xr.DataArray) -> pd.DataFrame:
+def meaning_table(
+    point: xr.Dataset,
+    parts: xr.Dataset,
+    inputs: xr.Dataset,  # noqa: ARG001 (notebooks pass it; every number it would give is in the yields)
+    yields: xr.DataArray,
+) -> pd.DataFrame:
     """Return what the fitted coefficients would mean for a square metre, a floor and a turbine."""
     per_unit = {
         SOLAR_HOT_WATER: "m2 of collector",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import xarray as xr
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -36,13 +37,7 @@ def monthly_resource(resource: xr.Dataset) -> Figure:
     label(sun, y="radiation [MJ/m² per month]", title="Measured, scaled to the published year")
     wind.bar(MONTHS, resource["wind_speed"], color=PALETTE["sky blue"])
     wind.axhline(float(resource["mean_wind_speed"]), color="black", linewidth=1, linestyle="--")
-    wind.annotate(
-        "dashed: published annual mean",
-        (11.4, float(resource["mean_wind_speed"])),
-        ha="right",
-        va="bottom",
-        fontsize=8.5,
-    )
+    wind.annotate("dashed: published annual mean", (11.4, 4.3), ha="right", va="bottom", fontsize=8.5)
     label(wind, y="wind speed at 10 m [m/s]", title="Assumed seasonal shape")
     wind.set_ylim(0, 5)
     for axes in (sun, wind):
@@ -90,7 +85,8 @@ def identifiability(found: xr.Dataset, reference: xr.Dataset) -> Figure:
             at = found.sel(quantity=quantity, technology=technology)
             for offset, (name, colour, width) in zip(
                 (-0.27, -0.09, 0.09, 0.27),
-                (("positivity", "#d0d0d0", 7), ("prior", PALETTE["sky blue"], 5), ("prior_box", PALETTE["orange"], 5), ("posterior", PALETTE["blue"], 5)),
+                (("positivity", "#d0d0d0", 7), ("prior", PALETTE["sky blue"], 5),
+                 ("prior_box", PALETTE["orange"], 5), ("posterior", PALETTE["blue"], 5)),
                 strict=True,
             ):  # fmt: skip
                 low, high = at[name].sel(end="low"), at[name].sel(end="high")
@@ -104,8 +100,7 @@ def identifiability(found: xr.Dataset, reference: xr.Dataset) -> Figure:
         axes.grid(axis="y", visible=False)
         label(axes, x=f"{'annual cost' if quantity == 'cost' else 'carbon intensity'} [{unit}]")
     panels[0].invert_yaxis()
-    handles, labels = _unique(panels[0])
-    figure.legend(handles, labels, loc="outside upper center", ncols=3)
+    figure.legend(*_unique(panels[0]), loc="outside upper center", ncols=3)
     return figure
 
 
@@ -119,7 +114,7 @@ _RANGES = {
 
 @style()
 def contributions(energy: xr.DataArray, reference: xr.Dataset, inputs: xr.Dataset) -> Figure:
-    """Draw how the technologies make up both totals at the reference point (figures 13 and 14), the totals as printed."""
+    """Draw how the technologies make up both totals at the reference point (figures 13 and 14), totals as printed."""
     figure, panels = new(1, 2, 3.3)
     published = {"cost": inputs["published_cost"] / 1e6, "carbon": inputs["published_carbon"] / 1000}
     names = {"cost": "annual cost [million USD/a]", "carbon": "annual carbon dioxide [t/a]"}
@@ -139,8 +134,7 @@ def contributions(energy: xr.DataArray, reference: xr.Dataset, inputs: xr.Datase
         )
         axes.grid(axis="x", visible=False)
         label(axes, y=names[quantity], title="fitted to the published totals")
-    handles, labels = _unique(panels[0])
-    figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    figure.legend(*_unique(panels[0]), loc="outside lower center", ncols=3)
     return figure
 
 
@@ -167,12 +161,13 @@ def heat_pump_carbon(curves: xr.DataArray, found: xr.Dataset, cop: float) -> Fig
     axes.annotate("assumed COP", (cop, 345), rotation=90, ha="right", va="top", fontsize=8.5)
     axes.set(xlim=(2, 6), ylim=(0, 350))
     axes.legend(fontsize=8.5)
-    return label(axes, "seasonal coefficient of performance [-]", "carbon of the electricity [g/MJ]").figure  # type: ignore[return-value]
+    label(axes, "seasonal coefficient of performance [-]", "carbon of the electricity [g/MJ]")
+    return figure
 
 
 @style()
 def convergence(runs: xr.Dataset, exact: xr.Dataset, inputs: xr.Dataset) -> Figure:
-    """Draw the convergence of both objectives over the seeds (figures 8 and 9) with the exact and the printed minimum."""
+    """Draw the convergence of both objectives over the seeds (figures 8 and 9), exact and printed minimum beside."""
     figure, panels = new(1, 2, 3.2)
     scale = {"cost": 1e6, "carbon": 1e6}
     names = {"cost": "f₁, annual cost [million USD/a]", "carbon": "f₂, annual carbon dioxide [t/a]"}
@@ -194,8 +189,8 @@ def convergence(runs: xr.Dataset, exact: xr.Dataset, inputs: xr.Dataset) -> Figu
             linestyle="--",
             label="population mean, median seed",
         )
-        axes.axhline(float(exact["value"].sel(objective=objective)) / scale[objective], color=PALETTE["vermilion"], linewidth=1.2,
-                     label="linear programme")  # fmt: skip
+        axes.axhline(float(exact["value"].sel(objective=objective)) / scale[objective], color=PALETTE["vermilion"],
+                     linewidth=1.2, label="linear programme")  # fmt: skip
         axes.plot(int(best["generation"].max()), printed[objective], **PUBLISHED)
         axes.set_xscale("log")
         label(axes, "generation [-]", names[objective], f"Paper's figure {number}")
@@ -209,7 +204,7 @@ def gaps(found: dict[str, xr.Dataset]) -> Figure:
     figure, panels = new(1, 2, 3.0, sharey=True)
     floor = 1e-16
     for axes, objective in zip(panels, QUANTITIES, strict=True):
-        for x, (handling, runs) in enumerate(found.items()):
+        for x, runs in enumerate(found.values()):
             gap = np.abs(runs["gap"].sel(objective=objective).to_numpy())
             spread = np.linspace(-0.28, 0.28, gap.size)
             axes.plot(x + spread, np.maximum(gap, floor), "o", color=PALETTE["blue"], markersize=4.5, alpha=0.8)
@@ -226,7 +221,7 @@ def gaps(found: dict[str, xr.Dataset]) -> Figure:
 
 @style()
 def predicted_reductions(predicted: xr.Dataset, error: xr.Dataset) -> Figure:
-    """Draw both reductions as predicted from priors and from half of the totals, and under errors, with the printed ones."""
+    """Draw both reductions predicted from priors, from half of the totals and under errors, with the printed ones."""
     figure, panels = new(1, 2, 3.0, sharey=True)
     names = [*predicted["prediction"].to_numpy(), "reference ± 20 %"]
     for axes, quantity in zip(panels, QUANTITIES, strict=True):
@@ -251,8 +246,7 @@ def predicted_reductions(predicted: xr.Dataset, error: xr.Dataset) -> Figure:
         axes.grid(axis="y", visible=False)
         label(axes, f"reduction of {QUANTITY_LABELS[quantity]} [%]")
     panels[0].invert_yaxis()
-    handles, labels = _unique(panels[0])
-    figure.legend(handles, labels, loc="outside upper center", ncols=3)
+    figure.legend(*_unique(panels[0]), loc="outside upper center", ncols=3)
     return figure
 
 
@@ -260,12 +254,12 @@ def predicted_reductions(predicted: xr.Dataset, error: xr.Dataset) -> Figure:
 def minimiser_probabilities(table: pd.DataFrame, threshold: float) -> Figure:
     """Draw how likely both objectives have one minimiser under the unfitted priors, by variant."""
     figure, axes = new(1, 1, 3.0)
-    order = table.sort_values(
-        ["reading", "inactive bounds", "prior correlation"], ascending=[True, False, True]
-    ).reset_index(drop=True)
+    variant = ["reading", "inactive bounds", "prior correlation"]
+    order = table.sort_values(variant, ascending=[True, False, True]).reset_index(drop=True)
     names = [
-        f"{r.reading}, {'wide' if 'zero' in r.inactive else 'narrow'} box, {'independent' if r.correlation == 0 else 'correlated'}"
-        for r in order.rename(columns={"inactive bounds": "inactive", "prior correlation": "correlation"}).itertuples()
+        f"{reading}, {'wide' if 'zero' in inactive else 'narrow'} box, "
+        f"{'independent' if correlation == 0 else 'correlated'}"
+        for reading, inactive, correlation in zip(*(order[name] for name in variant), strict=True)
     ]
     axes.barh(
         range(len(order)), order["one minimiser"], height=0.7, color=PALETTE["sky blue"], label="one mix minimises both"
@@ -299,20 +293,15 @@ def front(exact: xr.Dataset, points: xr.Dataset) -> Figure:
         markersize=6,
         label="exact front, vertices",
     )
-    axes.plot(
-        points["cost"] / 1e6,
-        points["carbon"] / 1000,
-        "o",
-        color=PALETTE["blue"],
-        markersize=4,
-        label="NSGA-II, first seed",
-    )
+    found = points["cost"] / 1e6, points["carbon"] / 1000
+    axes.plot(*found, "o", color=PALETTE["blue"], markersize=4, label="NSGA-II, first seed")
     for i in range(exact.sizes["vertex"] - 1):
         middle = [float(exact[q].isel(vertex=[i, i + 1]).mean()) for q in ("cost", "carbon")]
         axes.annotate(f"switch at {float(exact['carbon_price'][i]):,.0f} USD/t", (middle[0] / 1e6, middle[1] / 1000),
                       textcoords="offset points", xytext=(8, 8))  # fmt: skip
     axes.legend()
-    return label(axes, "annual cost [million USD/a]", "annual carbon dioxide [t/a]").figure  # type: ignore[return-value]
+    label(axes, "annual cost [million USD/a]", "annual carbon dioxide [t/a]")
+    return figure
 
 
 @style()
@@ -320,25 +309,22 @@ def wind_audit(table: pd.DataFrame, rules: pd.DataFrame, published_cost: float) 
     """Draw yield, land and cost of the published wind energy by method, with the park and the published total."""
     figure, (left, right) = new(1, 2, 3.3, sharey=True)
     short = {"power law, exponent 1/7": "power law", "logarithmic profile": "log profile"}
-    names = [f"{short.get(r.method, 'formula, station wind')}\n{r.turbine}" for r in table.itertuples()]
+    names = [
+        f"{short.get(method, 'formula, station wind')}\n{turbine}"
+        for method, turbine in zip(table["method"], table["turbine"], strict=True)
+    ]
     colours = [PALETTE["vermilion"] if "formula" in n else PALETTE["blue"] for n in names]
     left.barh(range(len(table)), table["land [km2]"], color=colours)
-    left.axvline(float(rules["park [km2]"].iloc[0]), color="black", linewidth=1.2)
-    left.annotate(
-        "eco-park",
-        (float(rules["park [km2]"].iloc[0]), len(table) - 1),
-        rotation=90,
-        va="bottom",
-        ha="right",
-        fontsize=8.5,
-    )
+    park = float(rules["park [km2]"].iloc[0])
+    left.axvline(park, color="black", linewidth=1.2)
+    left.annotate("eco-park", (park, len(table) - 1), rotation=90, va="bottom", ha="right", fontsize=8.5)
     left.set_yticks(range(len(table)), names, fontsize=7.5)
     left.invert_yaxis()
     label(left, "land of the wind energy at 5 D × 7 D [km²]")
     right.barh(range(len(table)), table["cost [million USD/a]"], color=colours)
     right.axvline(published_cost / 1e6, color="black", linewidth=1.2)
-    right.annotate("published total,\nall technologies", (published_cost / 1e6, len(table) - 0.6), ha="left", va="bottom", fontsize=8.5,
-                   textcoords="offset points", xytext=(4, 0))  # fmt: skip
+    right.annotate("published total,\nall technologies", (published_cost / 1e6, len(table) / 2), ha="left",
+                   va="center", fontsize=8.5, textcoords="offset points", xytext=(28, 0))  # fmt: skip
     label(right, "its cost [million USD/a]")
     for axes in (left, right):
         axes.grid(axis="y", visible=False)
@@ -379,8 +365,7 @@ def displaced(table: pd.DataFrame) -> Figure:
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     label(axes, "carbon dioxide avoided by the optimum over the baseline [t/a]")
-    handles, labels = _unique(axes)
-    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    figure.legend(*_unique(axes), loc="outside lower center", ncols=2)
     return figure
 
 
@@ -393,7 +378,7 @@ def _paired_bars(axes: Axes, values: xr.DataArray) -> None:
     axes.grid(axis="x", visible=False)
 
 
-def _unique(axes: Axes) -> tuple[list[object], list[str]]:
+def _unique(axes: Axes) -> tuple[list[Artist], list[str]]:
     """Return each legend entry of the axes once."""
     handles, labels = axes.get_legend_handles_labels()
     first = dict(zip(reversed(labels), reversed(handles), strict=True))

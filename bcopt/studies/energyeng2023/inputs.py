@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import xarray as xr
@@ -24,6 +25,11 @@ TABLES = (
     "assumed/energyeng2023_priors.csv",
     "assumed/qingdao_monthly.csv",
 )
+LABELS: dict[str, list[Any]] = {
+    "technology": list(TECHNOLOGIES),
+    "plan": ["baseline", "optimum"],
+    "month": list(range(1, 13)),
+}
 EFFECTIVE_AREAS = "energyeng2023_effective_areas.csv"
 COEFFICIENTS = "energyeng2023_coefficients.csv"
 
@@ -95,17 +101,29 @@ def load(root: Path | None = None) -> xr.Dataset:
     """
     base = root or project_root()
     tables = [read_quantities(base / "data" / table, base) for table in TABLES]
-    labels = {"technology": list(TECHNOLOGIES), "plan": ["baseline", "optimum"], "month": list(range(1, 13))}
-    problems = [
-        f"data/{name}: {dim} must be {', '.join(map(str, labels[dim]))}, got {', '.join(map(str, table[dim].values))}"
-        for name, table in zip(TABLES, tables, strict=True)
-        for dim in table.dims
-        if sorted(table[dim].values.tolist()) != sorted(labels[str(dim)])
-    ]
+    problems = _label_problems(dict(zip(TABLES, tables, strict=True)))
     if problems:
         raise InputError("inputs of energyeng2023", problems)
-    ordered = [table.reindex({dim: labels[str(dim)] for dim in table.dims}) for table in tables]
+    ordered = [table.reindex({dim: LABELS[str(dim)] for dim in table.dims}) for table in tables]
     return check_dataset(xr.merge(ordered, join="exact"), _EXPECTED, "inputs of energyeng2023")
+
+
+def _label_problems(tables: dict[str, xr.Dataset]) -> list[str]:
+    """Return every unknown coordinate, wrong label and quantity given by two tables."""
+    problems = []
+    owners: dict[str, list[str]] = {}
+    for name, table in tables.items():
+        for quantity in table.data_vars:
+            owners.setdefault(str(quantity), []).append(f"data/{name}")
+        for dim in map(str, table.dims):
+            found = table[dim].to_numpy().tolist()
+            if dim not in LABELS:
+                problems.append(f"data/{name}: column {dim}: unknown, expected {', '.join(LABELS)}")
+            elif sorted(found) != sorted(LABELS[dim]):
+                expected = ", ".join(map(str, LABELS[dim]))
+                problems.append(f"data/{name}: {dim} must be {expected}, got {', '.join(map(str, found))}")
+    twice = {quantity: names for quantity, names in owners.items() if len(names) > 1}
+    return problems + [f"{quantity}: given by {' and by '.join(names)}" for quantity, names in twice.items()]
 
 
 def load_fitted(table: str, root: Path | None = None) -> xr.Dataset:

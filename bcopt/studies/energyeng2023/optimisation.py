@@ -75,7 +75,7 @@ def region(energy: xr.DataArray, reading: str, inactive: str = "zero and target"
     if inactive == "zero and target":
         lower, upper = xr.zeros_like(optimum), xr.full_like(optimum, total)
     elif inactive == "half and twice the published energies":
-        lower, upper = energy.min("plan") / 2, np.minimum(energy.max("plan") * 2, total)
+        lower, upper = energy.min("plan") / 2, (energy.max("plan") * 2).clip(max=total)
     else:
         raise ValueError(f"unknown inactive bounds {inactive!r}")
     for technology, end in ACTIVE[reading].items():
@@ -98,8 +98,8 @@ def linear_programmes(units: xr.Dataset, where: Region) -> xr.Dataset:
     Returns
     -------
     xr.Dataset, dims (objective, technology)
-        ``energy`` [MJ/a]; ``value`` (objective) [USD/a, g/a]; ``disagreement`` (objective), largest relative distance of
-        the three answers [-]; ``tied`` (objective), how many technologies could be exchanged at no cost.
+        ``energy`` [MJ/a]; ``value`` (objective) [USD/a, g/a]; ``disagreement`` (objective), largest relative distance
+        of the three answers [-]; ``tied`` (objective), how many technologies could be exchanged at no cost.
     """
     values, energies, disagreements, ties = [], [], [], []
     for objective in OBJECTIVES:
@@ -122,7 +122,7 @@ def linear_programmes(units: xr.Dataset, where: Region) -> xr.Dataset:
 
 
 def readings_table(energy: xr.DataArray, units_of: Callable[[str], xr.Dataset]) -> pd.DataFrame:
-    """Return the exact optimum of both objectives under each reading of the bounds, with that reading's coefficients."""
+    """Return the exact optimum of both objectives under each reading of the bounds, with its own coefficients."""
     rows = []
     for reading in ACTIVE:
         exact = linear_programmes(units_of(reading), region(energy, reading))
@@ -151,10 +151,11 @@ def search_problem(units: Sequence[xr.DataArray], where: Region, handling: Handl
     where : Region
         The mixes that are allowed.
     handling : {"elimination", "repair", "tolerance"}
-        ``elimination`` searches all technologies but the one that takes the rest, its bounds being constraints; ``repair`` projects every mix onto the total; ``tolerance`` admits any mix whose balance is off by at
-        most :data:`TOLERANCE`.
+        ``elimination`` searches all technologies but the one that takes the rest, its bounds being constraints;
+        ``repair`` projects every mix onto the total; ``tolerance`` admits any mix whose balance is off by at most
+        :data:`TOLERANCE`.
     """
-    cost = np.stack([u.to_numpy() for u in units], axis=1)
+    cost: Array = np.stack([u.to_numpy() for u in units], axis=1)
     lower, upper, total = where.lower.to_numpy(), where.upper.to_numpy(), where.total
 
     def objectives(mixes: Array) -> Array:
@@ -178,7 +179,8 @@ def search_problem(units: Sequence[xr.DataArray], where: Region, handling: Handl
         return np.insert(genotype, rest, total - genotype.sum(axis=1), axis=1)
 
     def outside(mixes: Array) -> Array:
-        return np.stack([lower[rest] - mixes[:, rest], mixes[:, rest] - upper[rest]], axis=1) / total
+        excess: Array = np.stack([lower[rest] - mixes[:, rest], mixes[:, rest] - upper[rest]], axis=1)
+        return excess / total
 
     return search.Problem(objectives, lower[others], upper[others], violations=outside, decode=complete)
 
@@ -204,8 +206,8 @@ def evolve(
     Returns
     -------
     xr.Dataset, dims (objective, seed, generation, technology)
-        ``best`` and ``mean`` (objective, seed, generation) [USD/a, g/a]; ``energy`` (objective, seed, technology) [MJ/a];
-        ``gap`` (objective, seed), value over the exact optimum minus one [-], NaN where no mix was feasible;
+        ``best`` and ``mean`` (objective, seed, generation) [USD/a, g/a]; ``energy`` (objective, seed, technology)
+        [MJ/a]; ``gap`` (objective, seed), value over the exact optimum minus one [-], NaN where no mix was feasible;
         ``evaluations`` (objective, seed).
     """
     exact = {o: mix.cheapest_mix(units[o], where.lower, where.upper, where.total) for o in OBJECTIVES}
@@ -259,7 +261,8 @@ def exact_front(units: xr.Dataset, where: Region) -> xr.Dataset:
     Returns
     -------
     xr.Dataset, dims (vertex, technology)
-        ``energy`` [MJ/a], ``cost`` [USD/a], ``carbon`` [kg/a] and ``carbon_price`` [USD/t] of the way to the next vertex.
+        ``energy`` [MJ/a], ``cost`` [USD/a], ``carbon`` [kg/a] and ``carbon_price`` [USD/t] of the way to the next
+        vertex.
     """
     found = mix.front(units["cost"], units["carbon"], where.lower, where.upper, where.total)
     return xr.Dataset(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from decimal import Decimal
+from typing import Literal, get_args
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -60,21 +60,26 @@ def roundest(low: float, high: float) -> float:
     """
     if not 0 < low <= high:
         raise ValueError(f"expected 0 < low <= high, got {low} and {high}")
-    exponent = math.floor(math.log10(high))
-    for digits in range(1, 16):
-        unit = 10.0 ** (exponent - digits + 1)
-        candidates = np.arange(math.ceil(low / unit - 1e-9), math.floor(high / unit + 1e-9) + 1)
-        if candidates.size:
-            nearest = candidates[np.argmin(np.abs(candidates * unit - (low + high) / 2))]
-            return float(f"{nearest * unit:.15g}")
-    return (low + high) / 2
+    least, most = Decimal(repr(float(low))), Decimal(repr(float(high)))
+    middle = (least + most) / 2
+    for digits in range(1, 18):
+        found = []
+        for exponent in range(least.adjusted(), most.adjusted() + 1):
+            unit = Decimal(10) ** (exponent - digits + 1)
+            first = math.ceil(least / unit)
+            last = min(math.floor(most / unit), 10**digits)
+            if first <= last:
+                found.append(min(max(round(middle / unit), first), last) * unit)
+        if found:
+            return float(min(found, key=lambda x: abs(x - middle)))
+    return float(middle)
 
 
 def effective_areas(inputs: xr.Dataset, target: float) -> xr.Dataset:
     """Fit the areas times efficiencies whose yields are the active bounds of the two solar technologies.
 
-    A bound E = A_eff H prints the share 100 E / Q. Every effective area in ``low`` to ``high`` prints the published one;
-    the roundest of them is taken (fit 1 of the protocol).
+    A bound E = A_eff H prints the share 100 E / Q. Every effective area in ``low`` to ``high`` prints the published
+    one; the roundest of them is taken (fit 1 of the protocol).
 
     Parameters
     ----------
@@ -139,6 +144,8 @@ def energies(
         [MJ/a]; the optimum sums to the target, wind power taking what the bounds leave.
     """
     parts = inputs["baseline_parts"]
+    if baseline_shares not in get_args(BaselineShares):
+        raise ValueError(f"baseline shares must be one of {get_args(BaselineShares)}, got {baseline_shares!r}")
     if baseline_shares == "printed percentages":
         baseline = inputs["printed_share"].sel(plan="baseline", drop=True) / 100 * target
     else:
@@ -221,7 +228,7 @@ def monthly_resource(inputs: xr.Dataset) -> xr.Dataset:
 
 
 def size_factorisations(areas: xr.DataArray, inputs: xr.Dataset) -> pd.DataFrame:
-    """Return collector and module areas that the fitted effective areas mean at the assumed and at other efficiencies."""
+    """Return collector and module areas that the fitted effective areas mean at assumed and other efficiencies."""
     hot_water = float(inputs["collector_efficiency"] * (1 - inputs["collector_loss"]) * inputs["effective_utilisation"])
     power = float(inputs["module_efficiency"] * inputs["performance_ratio"])
     return pd.DataFrame(

@@ -52,8 +52,8 @@ def reductions(draws: xr.DataArray, energy: xr.DataArray) -> xr.DataArray:
 def predicted_reductions(inputs: xr.Dataset, energy: xr.DataArray, samples: int, seed: int) -> xr.Dataset:
     """Predict both reductions from less than what was published.
 
-    Three predictions: ``priors alone``, fitted to nothing; ``baseline fitted``, priors restricted to the published total
-    of the baseline; ``optimum fitted``, to that of the optimum. All use the published shares.
+    Three predictions: ``priors alone``, fitted to nothing; ``baseline fitted``, priors restricted to the published
+    total of the baseline; ``optimum fitted``, to that of the optimum. All use the published shares.
 
     Returns
     -------
@@ -118,8 +118,8 @@ def minimiser_probabilities(draws: xr.Dataset, where: Region, published: xr.Data
     Returns
     -------
     dict
-        Shares of the draws [-] in which both objectives have one minimiser, and in which the published mix is the cheapest,
-        the one that emits least, and both.
+        Shares of the draws [-] in which both objectives have one minimiser, and in which the published mix is the
+        cheapest, the one that emits least, and both.
     """
     near = 1e-9 * where.total
     optimum = {q: mix.cheapest_mix(draws[q], where.lower, where.upper, where.total) for q in QUANTITIES}

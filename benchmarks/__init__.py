@@ -1,0 +1,1 @@
+"""Timings with a ratio to a peer or to the naive way, measured in one run: ``python -m benchmarks``."""

@@ -1,0 +1,263 @@
+"""The pipeline as a user runs it: in copies of this checkout, by DVC's own commands."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from io import StringIO
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+import yaml
+
+from bcopt.compendium.page import outputs
+from bcopt.compendium.parameters import read_parameters
+from bcopt.compendium.protocol import read_protocol
+
+pytestmark = pytest.mark.slow
+FIRST = "energyeng2023-renewable-energy"
+FIRST_PAGE = "energyeng2023/5.3-renewable-energy"
+
+
+def contents(folder):
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes()
+        for p in sorted((folder / "results").rglob("*"))
+        if p.is_file() and ".staging" not in p.parts and p.name != "timings.json"
+    }
+
+
+def pipeline(root):
+    return yaml.safe_load((root / "dvc.yaml").read_text())
+
+
+# ---------------------------------------------------------------- dvc.yaml
+
+
+def test_one_stage_a_notebook_with_all_it_writes(root):
+    stages = pipeline(root)["stages"]
+    notebooks = {
+        p.relative_to(root / "notebooks").with_suffix("").as_posix() for p in (root / "notebooks").rglob("*.ipynb")
+    }
+    run_by = {s["cmd"].split()[-1]: s for s in stages.values() if "runner" in s["cmd"]}
+    assert set(run_by) == notebooks
+    for page, stage in run_by.items():
+        declared = {name: options for out in stage["outs"] for name, options in out.items()}
+        assert {p.as_posix() for p in outputs(page).values()} <= set(declared)
+        assert all(options["persist"] for options in declared.values()), "DVC would delete it before a run"
+        cached = [name for name, options in declared.items() if options.get("cache", True)]
+        assert cached == [outputs(page)["solution"].as_posix()], "a fresh clone reruns a stage for its one cached out"
+        assert f"notebooks/{page}.ipynb" in stage["deps"]
+
+
+def test_every_parameter_reaches_a_stage(root):
+    parameters = read_parameters(root)
+    used = {name for stage in pipeline(root)["stages"].values() for name in stage.get("params", [])}
+    for name in parameters.energyeng2023.model_dump():
+        assert "energyeng2023" in used or f"energyeng2023.{name}" in used
+    assert "search" in used
+
+
+def test_stage_parameters_are_those_of_its_notebook(root):
+    from bcopt.compendium.runner import stage_parameters
+
+    every = set(read_parameters(root).energyeng2023.model_dump())
+    for stage in pipeline(root)["stages"].values():
+        page = stage["cmd"].split()[-1]
+        if "runner energyeng2023" not in stage["cmd"]:
+            continue
+        names = set(stage_parameters(root / "notebooks" / f"{page}.ipynb", "energyeng2023", root)) - {"engine"}
+        declared = {p.removeprefix("energyeng2023.") for p in stage["params"]} - {"search"}
+        assert names <= (every if "energyeng2023" in declared else declared)
+        assert "energyeng2023" in declared or declared == names
+
+
+def test_defaults_are_the_central_values_of_the_protocol(root):
+    assert read_protocol(root)["energyeng2023"].deviations(read_parameters(root).energyeng2023.model_dump()) == {}
+
+
+# ---------------------------------------------------------------- results are whole
+
+
+def test_results_are_those_of_the_pipeline(root, run):
+    """Fails when a committed result, an input or the code was changed without running the pipeline again."""
+    status = run("dvc", "status", cwd=root)
+    assert "up to date" in status.stdout, status.stdout + status.stderr
+
+
+def test_a_changed_digit_in_a_committed_table_is_noticed(copied_project, run):
+    assert "up to date" in run("dvc", "status", cwd=copied_project).stdout
+    table = copied_project / "results/tables" / FIRST_PAGE / "demand.csv"
+    table.write_text(table.read_text().replace("48910.917", "48910.916"))
+    status = run("dvc", "status", cwd=copied_project).stdout
+    assert "modified" in status
+    assert f"results/tables/{FIRST_PAGE}" in status
+
+
+def test_a_changed_digit_in_a_rendered_table_is_noticed(copied_project, run):
+    page = copied_project / outputs(FIRST_PAGE)["notebook"]
+    command = [
+        "python",
+        "-m",
+        "pytest",
+        "--nbval-lax",
+        "--nbval-current-env",
+        "-q",
+        "-n",
+        "0",
+        "-p",
+        "no:cacheprovider",
+        str(page),
+    ]
+    options = ["-o", "addopts=", "-o", "filterwarnings="]
+    untouched = run(*command, *options, cwd=copied_project)
+    assert untouched.returncode == 0, untouched.stdout[-3000:]
+    text = page.read_text()
+    assert text.count("48,910.9") > 0 or text.count("48910.9") > 0
+    page.write_text(text.replace("48,910.9", "48,910.8").replace("48910.9", "48910.8"))
+    broken = run(*command, *options, cwd=copied_project)
+    assert broken.returncode == 1
+    assert "48910.8" in broken.stdout + broken.stderr or "48,910.8" in broken.stdout + broken.stderr
+
+
+def test_ledger_metrics_agree_with_the_ledger(root):
+    table = pd.read_csv(root / "results/ledger.csv", dtype=str, keep_default_na=False)
+    metrics = json.loads((root / "results/metrics.json").read_text())["ledger"]
+    assert metrics["rows"] == len(table) == 86
+    for name in ("class", "verdict"):
+        assert {k: v for k, v in metrics[name].items() if v} == table[name].value_counts().to_dict()
+    mine = table[table["paper"] == "energyeng2023"]
+    assert len(mine) == 18
+    assert (mine["verdict"] != "not attempted").all()
+    others = table[table["paper"] != "energyeng2023"]
+    assert set(others["note"]) == {"not built yet"}
+    reductions = mine.set_index("id").loc[["E-5.5-ac-reduction", "E-5.5-co2-reduction"]]
+    assert set(reductions["class"]) == {"identity"}
+    assert reductions["note"].str.contains("fitted").all()
+
+
+def test_notebooks_say_first_that_any_calibration_would_hit(root):
+    for page in ("5.4-cost-and-carbon", "5.5-dual-objective"):
+        first = json.loads((root / f"notebooks/energyeng2023/{page}.ipynb").read_text())["cells"][0]["source"]
+        text = "".join(first).lower()
+        assert "14.39" in text
+        assert "72.65" in text
+        assert "any" in text
+
+
+# ---------------------------------------------------------------- running it
+
+
+def test_second_run_does_nothing_and_changes_nothing(copied_project, run):
+    before = contents(copied_project)
+    again = run("dvc", "repro", cwd=copied_project)
+    assert again.returncode == 0, again.stderr
+    assert "Data and pipelines are up to date" in again.stdout
+    assert contents(copied_project) == before
+    assert run("git", "status", "--porcelain", cwd=copied_project).stdout == ""
+
+
+def test_experiment_with_every_parameter_leaves_the_checkout_alone(copied_project, run):
+    changes = {
+        "search.engine": "pymoo", "energyeng2023.reading": "b", "energyeng2023.energy_basis": "exact",
+        "energyeng2023.depreciation": "true", "energyeng2023.heat_pump_credit": "heat", "energyeng2023.seed": "7",
+        "energyeng2023.seeds": "2", "energyeng2023.population": "20", "energyeng2023.front_population": "12",
+        "energyeng2023.generations": "15", "energyeng2023.differential_weight": "0.8",
+        "energyeng2023.crossover_rate": "0.5", "energyeng2023.samples": "1000",
+    }  # fmt: skip
+    known = read_parameters(copied_project)
+    assert {f"energyeng2023.{n}" for n in known.energyeng2023.model_dump()} | {"search.engine"} == set(changes)
+    before = contents(copied_project)
+    options = [word for name, value in changes.items() for word in ("-S", f"{name}={value}")]
+    done = run("dvc", "exp", "run", "--temp", "--name", "everything", *options, "ledger", cwd=copied_project)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-5000:]
+    assert contents(copied_project) == before
+    assert run("git", "status", "--porcelain", cwd=copied_project).stdout == ""
+    assert run("dvc", "exp", "list", "--name-only", cwd=copied_project).stdout.split() == ["everything"]
+    reference = run("git", "for-each-ref", "--format=%(refname)", "refs/exps", cwd=copied_project).stdout.split()[0]
+    text = run("git", "show", f"{reference}:results/ledger.csv", cwd=copied_project).stdout
+    ledger = pd.read_csv(StringIO(text), dtype=str, keep_default_na=False).set_index("id")
+    assert ledger.loc["E-5.5-same-minimiser", "verdict"] == "not attempted", "not the central variant"
+    assert "reading = b" in ledger.loc["E-5.5-same-minimiser", "note"]
+    assert ledger.loc["E-5.5-opt-shw", "reproduced"] != "20.2328291"
+
+
+def test_wrong_parameter_stops_before_anything_runs(copied_project, run):
+    before = contents(copied_project)
+    text = (copied_project / "params.yaml").read_text()
+    wrong = (
+        text.replace("reading: c", "reading: z")
+        .replace("seeds: 20", "seeds: 0")
+        .replace("population: 40", "popsize: 40")
+    )
+    (copied_project / "params.yaml").write_text(wrong)
+    done = run("dvc", "repro", FIRST, "--force", cwd=copied_project)
+    assert done.returncode != 0
+    message = done.stdout + done.stderr
+    for part in ("params.yaml", "reading", "seeds", "population", "popsize"):
+        assert part in message
+    assert "Traceback" not in message
+    assert contents(copied_project) == before
+
+
+def started_stage(project, deadline=60):
+    """Start the first stage by DVC and return DVC's process and the runner's once a kernel is at work."""
+    dvc = subprocess.Popen(
+        ["dvc", "repro", "--force", "--single-item", FIRST], cwd=project, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env={k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "BCOPT"))},
+    )  # fmt: skip
+    until = time.monotonic() + deadline
+    while time.monotonic() < until:
+        for child in psutil.Process(dvc.pid).children(recursive=True):
+            try:
+                if "bcopt.compendium.runner" in child.cmdline() and list(project.glob("results/.staging/*-run-*")):
+                    time.sleep(2.0)
+                    return dvc, child
+            except psutil.NoSuchProcess:
+                continue
+        time.sleep(0.05)
+    dvc.kill()
+    raise AssertionError("the stage did not start")
+
+
+@pytest.mark.parametrize("victim", ["dvc", "stage"])
+def test_killed_in_the_middle(copied_project, run, victim):
+    before = contents(copied_project)
+    dvc, stage = started_stage(copied_project)
+    family = [stage, *stage.children(recursive=True)]
+    os.kill(dvc.pid if victim == "dvc" else stage.pid, signal.SIGKILL)
+    dvc.wait(30)
+    _, alive = psutil.wait_procs(family, timeout=10)
+    assert not alive, "an orphan could write later"
+    assert contents(copied_project) == before, "every file is whole and as it was"
+    finished = run("dvc", "repro", "--force", "--single-item", FIRST, cwd=copied_project)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert contents(copied_project) == before, "and the next run gives the same bytes"
+    assert not list(copied_project.glob("results/.staging/*-run-*"))
+    assert "up to date" in run("dvc", "status", cwd=copied_project).stdout
+
+
+# ---------------------------------------------------------------- the proof of reproduction
+
+
+@pytest.mark.skipif(not os.environ.get("CI"), reason="only a clean checkout that has just been reproduced can prove it")
+def test_reproduction_gives_what_is_committed(root, run):
+    """Same bytes where the processor is the same; otherwise numbers within a millionth, sampled ones within two percent."""
+    changed = run("git", "status", "--porcelain", cwd=root).stdout.splitlines()
+    for line in changed:
+        name = line[3:]
+        if not name.endswith(".csv"):
+            continue
+        committed = pd.read_csv(StringIO(run("git", "show", f"HEAD:{name}", cwd=root).stdout))
+        computed = pd.read_csv(root / name)
+        assert list(committed.columns) == list(computed.columns), name
+        sampled = any(word in name for word in ("identifiability", "predictions", "minimisers", "gaps", "front"))
+        for column in committed.select_dtypes("number"):
+            np.testing.assert_allclose(
+                computed[column], committed[column], rtol=0.02 if sampled else 1e-6, atol=1e-9, err_msg=name
+            )
+    untracked = [line for line in changed if line.startswith("??")]
+    assert not untracked
