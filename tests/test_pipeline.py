@@ -203,21 +203,27 @@ def test_wrong_parameter_stops_before_anything_runs(copied_project, run):
     assert contents(copied_project) == before
 
 
-def started_stage(project, deadline=60):
+def runner_of(dvc):
+    """Return the process that runs the stage below DVC, if it is there already."""
+    try:
+        family = psutil.Process(dvc.pid).children(recursive=True)
+        return next((p for p in family if "bcopt.compendium.runner" in p.cmdline()), None)
+    except psutil.NoSuchProcess:
+        return None
+
+
+def started_stage(project, deadline=90):
     """Start the first stage by DVC and return DVC's process and the runner's once a kernel is at work."""
-    dvc = subprocess.Popen(
-        ["dvc", "repro", "--force", "--single-item", FIRST], cwd=project, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env={k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "BCOPT"))},
-    )  # fmt: skip
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "BCOPT"))}
+    command = ["dvc", "repro", "--force", "--single-item", FIRST]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    dvc = subprocess.Popen(command, cwd=project, env=environment, **quiet)
     until = time.monotonic() + deadline
     while time.monotonic() < until:
-        for child in psutil.Process(dvc.pid).children(recursive=True):
-            try:
-                if "bcopt.compendium.runner" in child.cmdline() and list(project.glob("results/.staging/*-run-*")):
-                    time.sleep(2.0)
-                    return dvc, child
-            except psutil.NoSuchProcess:
-                continue
+        stage = runner_of(dvc)
+        if stage and list(project.glob("results/.staging/*-run-*")) and stage.children():
+            time.sleep(1.0)
+            return dvc, stage
         time.sleep(0.05)
     dvc.kill()
     raise AssertionError("the stage did not start")
@@ -245,7 +251,7 @@ def test_killed_in_the_middle(copied_project, run, victim):
 
 @pytest.mark.skipif(not os.environ.get("CI"), reason="only a clean checkout that has just been reproduced can prove it")
 def test_reproduction_gives_what_is_committed(root, run):
-    """Same bytes where the processor is the same; otherwise numbers within a millionth, sampled ones within two percent."""
+    """Same bytes on the same processor; elsewhere numbers within a millionth, sampled ones within two percent."""
     changed = run("git", "status", "--porcelain", cwd=root).stdout.splitlines()
     for line in changed:
         name = line[3:]

@@ -39,13 +39,21 @@ class Lifeline:
 
     def check(self) -> None:
         """Kill this process if an ancestor is gone: called last before anything is put into place."""
-        if not all(ancestor.is_running() for ancestor in self._ancestors):
+        if not all(_alive(ancestor) for ancestor in self._ancestors):
             os.kill(os.getpid(), signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
 
     def _watch(self) -> None:
         while True:
             self.check()
             time.sleep(self._interval)
+
+
+def _alive(process: psutil.Process) -> bool:
+    """Return whether a process still runs: one that ended and was not yet collected does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _shells_and_starter(process: psutil.Process) -> list[psutil.Process]:

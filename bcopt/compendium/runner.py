@@ -23,7 +23,7 @@ import filelock
 import nbformat
 import papermill
 import psutil
-from jupyter_client.manager import AsyncKernelManager
+from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from bcopt.compendium import files
@@ -55,12 +55,6 @@ class StageError(RuntimeError):
     """A notebook that did not run to its end; nothing of it was put into place."""
 
 
-class LocalKernelManager(AsyncKernelManager):
-    """Talks to the kernel through sockets in the file system, where there are any, and not through open ports."""
-
-    transport = "tcp" if sys.platform == "win32" else "ipc"
-
-
 def run_stage(stage: str, root: Path) -> None:
     """Execute a notebook with the parameters of params.yaml and put what it published into place.
 
@@ -82,6 +76,10 @@ def run_stage(stage: str, root: Path) -> None:
     if not source.is_file():
         raise StageError(f"{stage}: no notebook {source.relative_to(root)}")
     read_protocol(root)
+    try:
+        nbformat.validate(nbformat.read(source, as_version=4))
+    except (nbformat.ValidationError, nbformat.reader.NotJSONError) as error:
+        raise StageError(f"{source.relative_to(root)}: is no notebook: {str(error).splitlines()[0]}") from error
     parameters = stage_parameters(source, stage.partition("/")[0], root)
     with guarded(stage, root) as lifeline:
         staging = _fresh_staging(stage, root)
@@ -185,13 +183,16 @@ def _execute(stage: str, source: Path, executed: Path, parameters: dict[str, Any
             kernel_name="python3",
             cwd=root,
             progress_bar={"desc": stage},
-            kernel_manager_class=LocalKernelManager,
+            extra_arguments=["--IPKernelApp.log_level=40"],
         )
-    except PapermillExecutionError as error:
+    except (PapermillExecutionError, DeadKernelError) as error:
         kept = root / STAGING_FOLDER / f"failed-{stage.replace('/', '-')}.ipynb"
         executed.replace(kept)
+        cause = "the kernel died, perhaps for want of memory"
+        if isinstance(error, PapermillExecutionError):
+            cause = f"cell {error.exec_count} failed with {error.ename}: {error.evalue}"
         raise StageError(
-            f"{stage}: cell {error.exec_count} failed with {error.ename}: {error.evalue}\n"
+            f"{stage}: {cause}\n"
             f"nothing was changed in results/; the notebook as far as it came is {kept.relative_to(root)}"
         ) from error
     finally:
@@ -203,14 +204,16 @@ def _execute(stage: str, source: Path, executed: Path, parameters: dict[str, Any
 
 def _put_into_place(stage: str, staging: Path, root: Path) -> None:
     """Rename every staged file to its place; then remove what an earlier run left in the stage's own folders."""
-    written = sorted(path.relative_to(staging) for path in staging.rglob("*") if path.is_file())
-    for path in written:
+    written = {path.relative_to(staging) for path in staging.rglob("*") if path.is_file()}
+    for path in sorted(written):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (staging / path).replace(root / path)
-    for folder in (outputs(stage)["figures"], outputs(stage)["tables"]):
-        (root / folder).mkdir(parents=True, exist_ok=True)
-        for path in sorted((root / folder).iterdir()):
-            if path.relative_to(root) not in written:
+    for folder in (root / outputs(stage)["figures"], root / outputs(stage)["tables"]):
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in sorted(folder.rglob("*"), reverse=True):
+            if path.is_dir() and not any(path.iterdir()):
+                path.rmdir()
+            elif not path.is_dir() and path.relative_to(root) not in written:
                 path.unlink()
 
 

@@ -100,8 +100,10 @@ def project_to_total(
 
 
 def _settled(points: Array, low: Array, high: Array, target: Array) -> Array:
-    """Spread what rounding leaves of the total over the room that is left, which a box far below the genotype needs."""
+    """Spread over the room that is left what a total misses by more than rounding: in a box far below the genotype."""
     left = (target - points.sum(axis=1))[:, np.newaxis]
+    scale = np.maximum(np.abs(low), np.abs(high)).sum(axis=1, keepdims=True)
+    left = np.where(np.abs(left) > _ROUNDING * scale, left, 0.0)
     room = np.where(left > 0, high - points, points - low)
     whole = room.sum(axis=1, keepdims=True)
     portion = np.clip(np.abs(left) / np.where(whole > 0, whole, 1.0), 0.0, 1.0)

@@ -1,6 +1,7 @@
 import linopy
 import pytest
 import xarray as xr
+
 from bcopt.methods import solver
 
 HOURS = xr.DataArray([0, 1], dims="hour", coords={"hour": [0, 1]})

@@ -134,9 +134,7 @@ class TestTotals:
         xr.testing.assert_equal(*found)
 
     def test_what_a_unit_would_cost(self, eco):
-        table = coefficients.meaning_table(eco.point, eco.parts, eco.inputs, plans.yields(eco.inputs)).set_index(
-            "technology"
-        )
+        table = coefficients.meaning_table(eco.point, eco.parts, plans.yields(eco.inputs)).set_index("technology")
         assert table.loc[WIND, "cost [USD/kWh]"] == pytest.approx(3.6 * float(eco.point["cost"].sel(technology=WIND)))
         assert table.loc[WIND, "cost [USD/kWh]"] == pytest.approx(0.059, abs=5e-4)
         hot_water = float(eco.parts["capital"].sel(technology=SOLAR_HOT_WATER)) * 4636.69 * 0.384

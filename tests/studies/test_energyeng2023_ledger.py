@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from bcopt.compendium import ledger
-from bcopt.studies.energyeng2023 import claims, plans, predictions
+from bcopt.studies.energyeng2023 import claims, coefficients, plans, predictions
 from bcopt.studies.energyeng2023.inputs import HEAT_PUMP, SOLAR_HOT_WATER, SOLAR_POWER, TECHNOLOGIES, WIND
 
 DEMAND = {"E-5.3-target-mwh", "E-5.3-target-mj"}
@@ -37,6 +37,7 @@ def judged(eco, published):
         basis="rounded",
         shares=eco.choices["baseline_shares"],
         depreciation=False,
+        parts=eco.parts,
         **deviations,
     ):
         energy = plans.energies(values, eco.areas, plans.energy_target(values, basis), shares)
@@ -45,7 +46,7 @@ def judged(eco, published):
         outcomes = (
             claims.of_section_5_3(values)
             | claims.of_section_5_4()
-            | claims.of_section_5_5(values, energy, eco.parts, depreciation, minimisers, unfitted, reading)
+            | claims.of_section_5_5(values, energy, parts, depreciation, minimisers, unfitted, reading)
         )
         return ledger.judge(rows, outcomes, eco.protocol, "energyeng2023/test", deviations).set_index("id")
 
@@ -141,3 +142,35 @@ def test_same_minimiser_shows_the_band_over_the_readings(judged):
     low, high = (float(x) for x in row["band"].split(" to "))
     assert low <= float(row["reproduced"]) <= high
     assert low < 0.5 < high  # another reading of lost bounds would decide otherwise
+
+
+@pytest.mark.parametrize(
+    ("name", "plan", "broken"),
+    [
+        ("published_cost", "baseline", {"E-5.5-ac-before", "E-5.5-ac-reduction"}),
+        ("published_cost", "optimum", {"E-5.5-ac-after", "E-5.5-ac-reduction"}),
+        ("published_carbon", "baseline", {"E-5.5-co2-before", "E-5.5-co2-reduction"}),
+        ("published_carbon", "optimum", {"E-5.5-co2-after", "E-5.5-co2-reduction"}),
+    ],
+)
+def test_fit_to_a_mistyped_total_breaks_its_rows(eco, judged, name, plan, broken):
+    """A total that is mistyped in the inputs is fitted faithfully, and the claims then tell."""
+    mutant = eco.inputs.copy(deep=True)
+    mutant[name].loc[{"plan": plan}] *= 1.01
+    point = coefficients.reference(mutant, eco.energy, "c", 0.02)
+    parts = coefficients.decompose(point, mutant, False, "heat and cold")
+    assert missed(judged(mutant, parts=parts)) - ALWAYS == broken
+
+
+def test_inputs_are_the_printed_claims(eco, published):
+    """The same number stands in the inputs and in the claims: they cannot drift apart."""
+    printed = published.set_index("id")["printed"].map(
+        lambda text: ledger.printed_number(text)[0] if text[:1].isdigit() else None
+    )
+    for quantity, symbol in (("published_cost", "ac"), ("published_carbon", "co2")):
+        for plan, moment in (("baseline", "before"), ("optimum", "after")):
+            assert float(eco.inputs[quantity].sel(plan=plan)) == printed[f"E-5.5-{symbol}-{moment}"]
+    for symbol, technology in claims.SYMBOLS.items():
+        for plan, short in (("baseline", "base"), ("optimum", "opt")):
+            share = float(eco.inputs["printed_share"].sel(plan=plan, technology=technology))
+            assert share == printed[f"E-5.5-{short}-{symbol}"]

@@ -74,7 +74,7 @@ class TestArithmeticThatHolds:
         assert as_printed(eco.energy, "optimum")[WIND] == "77.13"
 
     def test_rounded_shares_are_not_enough_for_the_totals(self, eco):
-        """Rounding the shares moves cost by 175 USD and carbon by 90 kg, where cents and tens of grams are printed."""
+        """Two printed decimals of a share move the totals by many units, where cents and tens of grams are printed."""
         rounded = plans.shares(eco.energy).round(2) / 100 * eco.target
         cost = abs((rounded - eco.energy) * eco.point["cost"]).sum("technology")
         carbon = abs((rounded - eco.energy) * eco.point["carbon"]).sum("technology") / 1000

@@ -181,6 +181,20 @@ def charges(inputs: xr.Dataset, depreciation: bool) -> xr.DataArray:
     )
 
 
+def charge_table(inputs: xr.Dataset) -> pd.DataFrame:
+    """Return annuity, maintenance and their sum for each technology, without and with depreciation."""
+    factor = renewables.capital_recovery_factor(float(inputs["interest_rate"]), float(inputs["lifetime"]))
+    return pd.DataFrame(
+        {
+            "technology": list(TECHNOLOGIES),
+            "maintenance [1/a]": inputs["maintenance_rate"],
+            "CRF [1/a]": factor,
+            "yearly charge [1/a]": charges(inputs, depreciation=False),
+            "with depreciation [1/a]": charges(inputs, depreciation=True),
+        }
+    )
+
+
 def decompose(
     point: xr.Dataset, inputs: xr.Dataset, depreciation: bool, credit: renewables.HeatPumpCredit
 ) -> xr.Dataset:
@@ -262,12 +276,7 @@ def plan_totals(energy: xr.DataArray, parts: xr.Dataset, inputs: xr.Dataset, dep
     return both.assign({f"{name}_reduction": reduction[name].assign_attrs(units="%") for name in ("cost", "carbon")})
 
 
-def meaning_table(
-    point: xr.Dataset,
-    parts: xr.Dataset,
-    inputs: xr.Dataset,  # noqa: ARG001 (notebooks pass it; every number it would give is in the yields)
-    yields: xr.DataArray,
-) -> pd.DataFrame:
+def meaning_table(point: xr.Dataset, parts: xr.Dataset, yields: xr.DataArray) -> pd.DataFrame:
     """Return what the fitted coefficients would mean for a square metre, a floor and a turbine."""
     per_unit = {
         SOLAR_HOT_WATER: "m2 of collector",

@@ -275,6 +275,20 @@ def exact_front(units: xr.Dataset, where: Region) -> xr.Dataset:
     )
 
 
+def front_table(front: xr.Dataset) -> pd.DataFrame:
+    """Return the vertices of the exact front: objectives, shares and the carbon price of moving on."""
+    share = 100 * front["energy"] / front["energy"].sum("technology")
+    return pd.DataFrame(
+        {
+            "vertex": front["vertex"],
+            "cost [USD/a]": front["cost"],
+            "carbon [kg/a]": front["carbon"],
+            **{f"{t} [%]": share.sel(technology=t) for t in share["technology"].to_numpy()},
+            "carbon price to the next [USD/t]": front["carbon_price"],
+        }
+    )
+
+
 def evolve_front(
     units: xr.Dataset, where: Region, settings: search.Settings, seeds: Sequence[int]
 ) -> tuple[xr.Dataset, pd.DataFrame]:

@@ -47,6 +47,17 @@ def energy_target(inputs: xr.Dataset, basis: EnergyBasis = "rounded") -> float:
     return round(exact / 1e6) * 1e6 if basis == "rounded" else exact
 
 
+def demand_table(inputs: xr.Dataset, target: float) -> pd.DataFrame:
+    """Return the demand in both units of the study and the target of its energy balance."""
+    needed = demand(inputs)
+    rows = {
+        "renewable energy [MWh/a]": needed,
+        "the same [million MJ/a]": needed * renewables.MJ_PER_MWH / 1e6,
+        "right-hand side of the balance [million MJ/a]": target / 1e6,
+    }
+    return pd.DataFrame({"quantity": list(rows), "value": list(rows.values())})
+
+
 def roundest(low: float, high: float) -> float:
     """Return the number with the fewest significant digits in an interval, of several the one nearest to its middle.
 
@@ -225,6 +236,18 @@ def monthly_resource(inputs: xr.Dataset) -> xr.Dataset:
             "cube_factor": ((), float((wind**3 * DAYS).sum() / DAYS.sum()) / mean**3, {"units": "1"}),
         }
     )
+
+
+def resource_table(resource: xr.Dataset, inputs: xr.Dataset) -> pd.DataFrame:
+    """Return the measured beside the published radiation of the year, and what the months do to the cube of the wind."""
+    measured, published = float(resource["unscaled_year"]), float(inputs["irradiation"])
+    rows = {
+        "measured radiation of the year [MJ/m2]": measured,
+        "published [MJ/m2]": published,
+        "difference [%]": 100 * (measured / published - 1),
+        "mean cube of the wind over the cube of its mean": float(resource["cube_factor"]),
+    }
+    return pd.DataFrame({"quantity": list(rows), "value": list(rows.values())})
 
 
 def size_factorisations(areas: xr.DataArray, inputs: xr.Dataset) -> pd.DataFrame:
