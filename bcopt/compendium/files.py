@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +39,29 @@ def rounded_dataset(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def rounded_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with every floating-point column rounded to :data:`DIGITS`."""
+    """Return the table with every floating-point number rounded to :data:`DIGITS`, those beside texts too."""
     result = table.copy()
     for column in result.columns:
         if pd.api.types.is_float_dtype(result[column]):
             result[column] = round_significant(result[column].to_numpy())
+        elif pd.api.types.is_object_dtype(result[column]):
+            cells = [_rounded(cell) for cell in result[column]]
+            result[column] = pd.Series(cells, index=result.index, dtype=object)
     return result
+
+
+def _rounded(value: Any) -> Any:
+    """Return a floating-point number rounded to :data:`DIGITS`, anything else as it is."""
+    return float(round_significant(value)) if isinstance(value, (float, np.floating)) else value
+
+
+def _rounded_content(content: Any) -> Any:
+    """Return nested mappings and lists with every floating-point number in them rounded."""
+    if isinstance(content, Mapping):
+        return {key: _rounded_content(value) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_rounded_content(value) for value in content]
+    return _rounded(content)
 
 
 def replace(path: Path, write: Callable[[Path], Any]) -> None:
@@ -70,8 +87,8 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write indented JSON with a closing newline."""
-    write_bytes(path, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
+    """Write rounded, indented JSON with a closing newline."""
+    write_bytes(path, (json.dumps(_rounded_content(content), indent=2, ensure_ascii=False) + "\n").encode())
 
 
 def write_dataset(path: Path, dataset: xr.Dataset) -> None:

@@ -7,7 +7,9 @@ quantity does not vary over them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +28,7 @@ _filled = pa.Check(lambda text: text.str.strip() != "", element_wise=False, erro
 TABLE = pa.DataFrameSchema(
     {
         "quantity": pa.Column(str, _filled),
-        "value": pa.Column(float, pa.Check(np.isfinite, error="is not a finite number"), coerce=True),
+        "value": pa.Column(str),  # text until every cell is known to be a number
         "unit": pa.Column(str, _filled),
         "provenance": pa.Column(str, pa.Check.isin(PROVENANCE, error=f"is none of {', '.join(PROVENANCE)}")),
         "source": pa.Column(str, _filled),
@@ -74,107 +76,165 @@ def read_quantities(path: Path, root: Path) -> xr.Dataset:
     Raises
     ------
     InputError
-        Listing every missing column, empty cell, non-finite value, unknown provenance, duplicated or missing label and
-        quantity with two units.
+        Listing every missing column, empty cell, value that is no finite number, unknown provenance, duplicated or
+        missing label, quantity with two units and quantity named like a column.
     """
     name = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+    table = read_cells(path, name)
+    problems = table_problems(table)
+    if problems:
+        raise InputError(name, problems)
+    labels = _labels(table)
+    quantities = table.assign(value=table["value"].map(float)).groupby("quantity", sort=False)
+    dataset = xr.Dataset({str(quantity): _variable(rows, labels) for quantity, rows in quantities})
+    numbered = {dim: _numbers(labels[str(dim)]) for dim in dataset.dims}
+    return dataset.assign_coords({dim: numbers for dim, numbers in numbered.items() if numbers})
+
+
+def read_cells(path: Path, name: str) -> pd.DataFrame:
+    """Read a CSV file, every cell as the text that stands there.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    name : str
+        How the file is called in the error.
+
+    Raises
+    ------
+    InputError
+        If the file does not exist, is not UTF-8, has no header or has a row with more cells than the header.
+    """
     if not path.is_file():
         raise InputError(name, ["the file does not exist"])
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(name, [f"is not a UTF-8 table with a header row: {error}"]) from error
-    problems = table_problems(table)
-    if problems:
-        raise InputError(name, problems)
-    table["value"] = table["value"].astype(float)
-    coordinates = [column for column in table.columns if column not in RESERVED]
-    variables: dict[str, xr.DataArray] = {}
-    for quantity, rows in table.groupby("quantity", sort=False):
-        variable = _variable(str(quantity), rows, coordinates, problems)
-        if variable is not None:
-            variables[str(quantity)] = variable
-    if problems:
-        raise InputError(name, problems)
-    labels = {c: [x for x in dict.fromkeys(table[c]) if x != ""] for c in coordinates}
-    return _aligned(variables, labels, name)
+        raise InputError(name, [f"is not a UTF-8 table with a header row: {str(error).strip()}"]) from error
+    if not isinstance(table.index, pd.RangeIndex):  # pandas takes the first cells for row labels then
+        raise InputError(name, ["row 2: has more cells than the header"])
+    return table
 
 
-def table_problems(table: pd.DataFrame) -> list[str]:
-    """Return every fault of a quantity table by row (the header is row 1) and column."""
-    missing = [column for column in TABLE.columns if column not in table.columns]
-    if missing:
-        return [f"column {column}: missing, expected {', '.join(TABLE.columns)}" for column in missing]
+def schema_problems(schema: pa.DataFrameSchema, table: pd.DataFrame) -> list[str]:
+    """Return every fault that a schema finds in a table of texts, by row (the header is row 1) and column."""
+    expected = ", ".join(schema.columns)
+    words = {
+        "column_in_dataframe": f"missing, expected {expected}",
+        "column_in_schema": f"unknown, expected {expected}",
+        "field_uniqueness": "is given twice",
+    }
     try:
-        TABLE.validate(table, lazy=True)
+        schema.validate(table, lazy=True)
     except pandera.errors.SchemaErrors as error:
-        cases = error.failure_cases
+        cases = error.failure_cases[["index", "column", "failure_case", "check"]]
         return [
-            f"row {int(index) + 2}, column {column}: {value!r} {_expectation(str(check))}"
-            if pd.notna(index)
-            else f"column {column}: {_expectation(str(check))}"
-            for column, check, value, index in cases[["column", "check", "failure_case", "index"]].itertuples(
-                index=False
-            )
+            f"row {int(i) + 2}, column {column}: {cell!r} {words.get(check, check)}"
+            if pd.notna(i)
+            else f"column {cell}: {words.get(check, check)}"
+            for i, column, cell, check in cases.itertuples(index=False)
         ]
     return []
 
 
-def _expectation(check: str) -> str:
-    """Return a check's own words, or those for the checks that have none."""
-    if check == "not_nullable":
-        return "is not a finite number"
-    return "is not a number" if check.startswith(("coerce_dtype", "dtype")) else check
-
-
-def _variable(quantity: str, rows: pd.DataFrame, coordinates: list[str], problems: list[str]) -> xr.DataArray | None:
-    """Turn the rows of one quantity into a labelled array, or add what is wrong to ``problems``."""
-    found = len(problems)
+def table_problems(table: pd.DataFrame) -> list[str]:
+    """Return every fault of a quantity table: of its cells by row and column, then of its quantities."""
+    problems = schema_problems(TABLE, table)
+    if not set(TABLE.columns) <= set(table.columns):
+        return problems
     problems += [
+        f"row {row}, column value: {fault}"
+        for row, text in enumerate(table["value"], start=2)
+        if (fault := _value_fault(text))
+    ]
+    labels = _labels(table)
+    named = table["quantity"].str.strip() != ""
+    for name, rows in table[named].groupby("quantity", sort=False):
+        quantity = str(name)
+        if quantity in RESERVED or quantity in labels:
+            problems.append(f"quantity {quantity}: is named like a column")
+        problems += _text_problems(quantity, rows)
+        # A row without a name may be the one that seems to be missing.
+        problems += _label_problems(quantity, rows, labels, complete=bool(named.all()))
+    return problems
+
+
+def _value_fault(text: str) -> str:
+    """Return why a cell is no finite number, or nothing."""
+    try:
+        number = float(text)
+    except ValueError:
+        return f"{text!r} is not a number"
+    return "" if math.isfinite(number) else f"{number} is not a finite number"
+
+
+def _text_problems(quantity: str, rows: pd.DataFrame) -> list[str]:
+    """Return the columns that say two things of one quantity."""
+    return [
         f"quantity {quantity}: two texts in column {column}: {texts}"
         for column in ("unit", "description")
-        if len(texts := sorted(rows[column].unique())) > 1
+        if len(texts := sorted(text for text in rows[column].unique() if text.strip())) > 1
     ]
-    dims = [column for column in coordinates if (rows[column] != "").any()]
-    for column in dims:
-        problems += [
-            f"row {int(i) + 2}, column {column}: empty, but {quantity} varies over it"
-            for i in rows.index[rows[column] == ""]
-        ]
-    for i in rows.index[rows.duplicated(dims)] if dims else rows.index[1:]:
-        label = ", ".join(f"{c} {rows.loc[i, c]}" for c in dims)
-        problems.append(f"row {int(i) + 2}: a second value of {quantity}{' at ' + label if label else ''}")
-    if len(problems) > found:
-        return None
+
+
+def _label_problems(
+    quantity: str, rows: pd.DataFrame, labels: Mapping[str, Sequence[str]], complete: bool
+) -> list[str]:
+    """Return every empty and duplicated label of a quantity and, if its rows are ``complete``, every missing one."""
+    dims = _dims(rows, labels)
+    empty = [
+        f"row {int(i) + 2}, column {column}: empty, but {quantity} varies over it"
+        for column in dims
+        for i in rows.index[rows[column] == ""]
+    ]
+    second = rows[rows.duplicated(dims)] if dims else rows.iloc[1:]
+    repeated = [
+        f"row {i + 2}: a second value of {quantity}{' at ' if dims else ''}{_place(dims, place)}"
+        for i, *place in second[dims].itertuples(name=None)
+    ]
+    missing: list[str] = []
+    if dims and complete and not empty:
+        found = set(rows[dims].itertuples(index=False, name=None))
+        places = itertools.product(*(labels[dim] for dim in dims))
+        missing = [f"quantity {quantity}: no row for {_place(dims, at)}" for at in places if at not in found]
+    return empty + repeated + missing
+
+
+def _place(dims: Iterable[str], labels: Iterable[str]) -> str:
+    return ", ".join(f"{dim} {label}" for dim, label in zip(dims, labels, strict=True))
+
+
+def _labels(table: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the labels of every coordinate column in the order of the file."""
+    coordinates = [column for column in table.columns if column not in RESERVED]
+    return {column: [label for label in table[column].unique() if label != ""] for column in coordinates}
+
+
+def _dims(rows: pd.DataFrame, coordinates: Iterable[str]) -> list[str]:
+    """Return the coordinate columns that the rows of a quantity fill."""
+    return [column for column in coordinates if (rows[column] != "").any()]
+
+
+def _variable(rows: pd.DataFrame, labels: Mapping[str, Sequence[str]]) -> xr.DataArray:
+    """Turn the rows of one quantity into an array over the labels of the whole file."""
     attributes = {
         "units": str(rows["unit"].iloc[0]),
         "long_name": str(rows["description"].iloc[0]),
         "provenance": "; ".join(dict.fromkeys(rows["provenance"])),
         "source": "; ".join(dict.fromkeys(rows["source"])),
     }
+    dims = _dims(rows, labels)
     if not dims:
-        return xr.DataArray(float(rows["value"].iloc[0]), name=quantity, attrs=attributes)
+        return xr.DataArray(float(rows["value"].iloc[0]), attrs=attributes)
     array = rows.set_index(dims)["value"].to_xarray()
-    order = {c: list(dict.fromkeys(rows[c])) for c in dims}
-    return array.reindex(order).rename(quantity).assign_attrs(attributes)
+    return array.reindex({dim: labels[dim] for dim in dims}).assign_attrs(attributes)
 
 
-def _aligned(variables: Mapping[str, xr.DataArray], labels: Mapping[str, list[str]], name: str) -> xr.Dataset:
-    """Give every variable the labels of the whole file, refusing quantities that lack some."""
-    problems = []
-    aligned = {}
-    for quantity, array in variables.items():
-        full = array.reindex({dim: labels[str(dim)] for dim in array.dims})
-        holes = np.argwhere(np.isnan(full.to_numpy()))
-        for hole in holes:
-            where = ", ".join(f"{d} {full[d].to_numpy()[i]}" for d, i in zip(full.dims, hole, strict=True))
-            problems.append(f"quantity {quantity}: no row for {where}")
-        aligned[quantity] = full.assign_attrs(array.attrs)
-    if problems:
-        raise InputError(name, problems)
-    dataset = xr.Dataset(aligned)
-    numbered = {c: [int(x) for x in values] for c, values in labels.items() if all(x.isdigit() for x in values)}
-    return dataset.assign_coords({c: values for c, values in numbered.items() if c in dataset.dims})
+def _numbers(labels: Sequence[str]) -> list[int]:
+    """Return labels as whole numbers, or none if one is a text or two would become one, as ``1`` and ``01``."""
+    numbers = [int(label) for label in labels if label.isdecimal()]
+    return numbers if len(set(numbers)) == len(labels) else []
 
 
 def check_dataset(dataset: xr.Dataset, expected: Mapping[str, Expected], name: str) -> xr.Dataset:

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pandera.errors
 import pandera.pandas as pa
 
+from bcopt.compendium.inputs import read_cells, schema_problems
 from bcopt.compendium.problems import InputError
 from bcopt.compendium.protocol import HeldOut, Protocol
 
@@ -34,13 +34,19 @@ COLUMNS = [
 ]  # fmt: skip
 NOT_BUILT = "not built yet"
 
+_CLAIMED = ["paper", "statement", "unit", "printed", "class"]
+"""What a verdict is a verdict on: rows made from another text than the claims have now are refused."""
+
+_BOOLEAN = (bool, np.bool_)
+_PRINTED = r"^(true|-?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?)?\Z"
 _NO_ID = "is not of the form S-3.1-name"
 _FILLED = pa.Check.str_length(min_value=1, error="is empty")
 _CLAIMS_SCHEMA = pa.DataFrameSchema(
     {
         "id": pa.Column(str, pa.Check.str_matches(r"^[A-Z]-[\w.-]+$", error=_NO_ID), unique=True),
         **{name: pa.Column(str, _FILLED) for name in ("paper", "locator", "statement")},
-        **{name: pa.Column(str) for name in ("printed", "unit", "basis", "correction")},
+        "printed": pa.Column(str, pa.Check.str_matches(_PRINTED, error="is no number and not 'true'")),
+        **{name: pa.Column(str) for name in ("unit", "basis", "correction")},
         "class": pa.Column(str, pa.Check.isin(CLASSES, error=f"is none of {', '.join(CLASSES)}")),
     },
     strict=True,
@@ -60,7 +66,8 @@ class Outcome:
     band : tuple of float, optional
         Lowest and highest value over the protocol's variants. It is shown and decides nothing.
     contradiction : str
-        The proof that the published statement cannot follow from the published model, if there is one.
+        The proof that the published statement cannot follow from the published model, if there is one. It follows the
+        note.
     """
 
     value: float | bool | None
@@ -75,31 +82,13 @@ def read_claims(root: Path) -> pd.DataFrame:
     Raises
     ------
     InputError
-        Listing every missing column, duplicated id, unknown class and printed value that is not a number.
+        If the file is no UTF-8 table; listing every missing column, duplicated id, unknown class and printed value that
+        is not a number.
     """
-    path = root / CLAIMS
-    name = CLAIMS.as_posix()
-    if not path.is_file():
-        raise InputError(name, ["the file does not exist"])
-    claims = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-    try:
-        _CLAIMS_SCHEMA.validate(claims, lazy=True)
-    except pandera.errors.SchemaErrors as error:
-        cases = error.failure_cases[["index", "column", "failure_case", "check"]]
-        raise InputError(
-            name,
-            [
-                f"row {int(i) + 2}, column {column}: {value!r} {check}" if pd.notna(i) else f"column {value}: {check}"
-                for i, column, value, check in cases.itertuples(index=False)
-            ],
-        ) from error
-    faults = [
-        f"row {i + 2}, column printed: {row.printed!r} is no number and not 'true'"
-        for i, row in enumerate(claims.itertuples())
-        if row.printed not in ("", "true") and not _is_number(str(row.printed))
-    ]
-    if faults:
-        raise InputError(name, faults)
+    claims = read_cells(root / CLAIMS, CLAIMS.as_posix())
+    problems = schema_problems(_CLAIMS_SCHEMA, claims)
+    if problems:
+        raise InputError(CLAIMS.as_posix(), problems)
     return claims
 
 
@@ -178,8 +167,8 @@ def assemble(claims: pd.DataFrame, fragments: Mapping[str, pd.DataFrame], protoc
     Raises
     ------
     ValueError
-        If rows were made under another protocol than the one in force, if two notebooks claim one row, or if a row has
-        no claim.
+        If rows were made under another protocol than the one in force or from other claims, if two notebooks claim one
+        row, or if a row has no claim.
     """
     stale = {name: rows for name, rows in fragments.items() if (rows["protocol"] != protocol.sha256).any()}
     if stale:
@@ -192,6 +181,12 @@ def assemble(claims: pd.DataFrame, fragments: Mapping[str, pd.DataFrame], protoc
     orphans = sorted(set(found["id"]) - set(claims["id"]))
     if repeated or orphans:
         raise ValueError(f"ledger rows claimed by two notebooks: {repeated}; without a claim: {orphans}")
+    changed = _changed(claims, found)
+    if changed:
+        raise ValueError(
+            f"claims have changed since the rows of {', '.join(changed)} were made: "
+            "rerun their notebooks with `dvc repro`"
+        )
     by_id = {row["id"]: row for row in found.to_dict("records")}
     rows = [by_id.get(claim["id"]) or _missing(claim) for claim in claims.to_dict("records")]
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -226,11 +221,14 @@ def _counts(column: pd.Series, names: tuple[str, ...]) -> dict[str, int]:
     return {name: int((column == name).sum()) for name in names}
 
 
-def _is_number(printed: str) -> bool:
-    try:
-        return math.isfinite(printed_number(printed)[0])
-    except ValueError:
-        return False
+def _changed(claims: pd.DataFrame, found: pd.DataFrame) -> list[str]:
+    """Return the rows that were judged on another text than the claims have now, with the columns that differ."""
+    now = claims.set_index("id")
+    return [
+        f"{row['id']} ({', '.join(columns)})"
+        for row in found.to_dict("records")
+        if (columns := [column for column in _CLAIMED if row[column] != now.loc[row["id"], column]])
+    ]
 
 
 def _missing(claim: Mapping[Hashable, str]) -> dict[str, str]:
@@ -254,49 +252,48 @@ def _row(
         variant = ", ".join(f"{name} = {value}" for name, value in deviations.items())
         return row | {"verdict": "not attempted", "note": f"not the protocol's central variant: {variant}"}
     if outcome.contradiction:
-        return row | {"verdict": "contradicted", "note": outcome.contradiction}
+        note = "; ".join(text for text in (outcome.note, outcome.contradiction) if text)
+        return row | {"verdict": "contradicted", "reproduced": _text(outcome.value), "note": note}
     if kind == "unpublished" or claim["printed"] == "":
         return row | {"verdict": "nothing printed", "reproduced": _text(outcome.value)}
     if claim["printed"] == "true" or kind == "qualitative":
-        return row | _judge_statement(claim["id"], outcome.value, rule)
+        return row | _judge_statement(claim, outcome.value, rule)
     return row | _judge_number(claim, outcome.value, rule)
 
 
-def _judge_statement(identifier: str, value: float | bool | None, rule: HeldOut | None) -> dict[str, str]:
+def _judge_statement(claim: Mapping[Hashable, str], value: float | bool | None, rule: HeldOut | None) -> dict[str, str]:
     if rule is not None and rule.kind == "probability at least":
-        if isinstance(value, bool) or value is None or not 0 <= value <= 1:
-            raise ValueError(f"{identifier}: is decided by a probability from 0 to 1, got {value!r}")
+        if isinstance(value, _BOOLEAN) or value is None or not 0 <= value <= 1:
+            raise ValueError(f"{claim['id']}: is decided by a probability from 0 to 1, got {value!r}")
         holds = value >= rule.tolerance
         return {
             "reproduced": _number(value),
             "tolerance": f"probability >= {rule.tolerance:g}",
             "verdict": "reproduced" if holds else "missed",
         }
-    if not isinstance(value, (bool, np.bool_)):
-        raise ValueError(f"{identifier}: is a statement, so its outcome is True or False, got {value!r}")
-    return {"reproduced": _text(bool(value)), "verdict": "reproduced" if value else "missed"}
+    if not isinstance(value, _BOOLEAN):
+        raise ValueError(f"{claim['id']}: is a statement, so its outcome is True or False, got {value!r}")
+    hit = "used as input" if claim["class"] == "input" else "reproduced"
+    return {"reproduced": _text(value), "verdict": hit if value else "missed"}
 
 
 def _judge_number(claim: Mapping[Hashable, str], value: float | bool | None, rule: HeldOut | None) -> dict[str, str]:
-    if value is None or isinstance(value, bool) or not math.isfinite(value):
+    if value is None or isinstance(value, _BOOLEAN) or not math.isfinite(value):
         raise ValueError(f"{claim['id']}: is a number, got {value!r}")
     printed, tolerance = printed_number(claim["printed"])
     if rule is not None and claim["class"] == "held-out":
+        if rule.kind == "probability at least":
+            raise ValueError(f"{claim['id']}: is a number, which no probability in data/protocol.yaml can decide")
         tolerance = rule.tolerance * (abs(printed) if rule.kind == "relative" else 1.0)
     deviation = float(value) - printed
     # A value exactly half a unit off rounds to the printed digit as well; the slack is that of adding two doubles.
     hit = abs(deviation) <= tolerance + 4 * np.spacing(max(abs(printed), abs(float(value))))
-    if claim["class"] == "input":
-        verdict = "used as input" if hit else "missed"
-    elif claim["class"] == "held-out":
-        verdict = "within tolerance" if hit else "missed"
-    else:
-        verdict = "reproduced" if hit else "missed"
+    verdict = {"input": "used as input", "held-out": "within tolerance"}.get(claim["class"], "reproduced")
     return {
         "reproduced": _number(float(value)),
         "deviation": f"{deviation:.2g}" if abs(deviation) > 1e-9 * max(abs(printed), 1.0) else "0",
         "tolerance": f"{tolerance:g}",
-        "verdict": verdict,
+        "verdict": verdict if hit else "missed",
     }
 
 
@@ -307,4 +304,4 @@ def _number(value: float) -> str:
 def _text(value: float | bool | None) -> str:
     if value is None:
         return ""
-    return str(value).lower() if isinstance(value, (bool, np.bool_)) else _number(value)
+    return str(value).lower() if isinstance(value, _BOOLEAN) else _number(value)

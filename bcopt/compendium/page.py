@@ -44,6 +44,9 @@ def outputs(stage: str) -> dict[str, Path]:
 class Page:
     """One notebook's door to the compendium.
 
+    It also sets how tables and Datasets are shown: Datasets as text, since xarray's HTML carries random ids, and an
+    executed notebook must be the same bytes every time.
+
     Parameters
     ----------
     stage : str
@@ -62,6 +65,7 @@ class Page:
         pd.set_option("display.float_format", _number)
         pd.set_option("display.max_colwidth", None)
         pd.set_option("display.max_rows", 200)
+        xr.set_options(display_style="text")
 
     @property
     def study(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -61,10 +62,7 @@ class Parameters(_Strict):
         ValueError
             If a name is in neither section.
         """
-        known: dict[str, Any] = self.search.model_dump()
-        section = getattr(self, study, None)
-        if section is not None:
-            known |= section.model_dump()
+        known: dict[str, Any] = self.search.model_dump() | self.model_dump().get(study, {})
         unknown = [name for name in names if name not in known]
         if unknown:
             raise ValueError(
@@ -75,14 +73,15 @@ class Parameters(_Strict):
 
 
 class _UniqueKeys(yaml.SafeLoader):
-    """A safe loader that refuses a key given twice instead of silently keeping the last."""
+    """A safe loader that refuses a list or mapping as a key, and a key given twice instead of keeping the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
+            fault = "is no single value" if not isinstance(key, Hashable) else "is given twice" if key in seen else ""
+            if fault:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} {fault}", key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep)
 
@@ -105,7 +104,7 @@ def validated(model: type[BaseModel], content: Any, name: str) -> Any:
     except ValidationError as error:
         problems = [
             f"{'.'.join(str(part) for part in fault['loc']) or 'file'}: {fault['msg']}"
-            + (f", got {fault['input']!r}" if fault["type"] != "missing" else "")
+            + (f", got {fault['input']!r}" if not isinstance(fault["input"], dict) else "")
             for fault in error.errors()
         ]
         raise InputError(name, problems) from error

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import hashlib
+import math
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticKnownError
 
 from bcopt.compendium.parameters import read_yaml, validated
 
 PROTOCOL = Path("data") / "protocol.yaml"
-Text = Annotated[str, Field(min_length=3)]
-Value = bool | int | float | str
+
+
+def _finite(value: bool | int | float | str) -> bool | int | float | str:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise PydanticKnownError("finite_number")
+    return value
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3)]
+Value = Annotated[bool | int | float | str, AfterValidator(_finite)]
+_AS_TUPLE = Field(strict=False)
+"""For the lists of YAML; what stands in them is strict all the same."""
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Choice(_Strict):
@@ -25,7 +38,7 @@ class Choice(_Strict):
 
     value: Value
     reason: Text
-    alternatives: tuple[Value, ...]
+    alternatives: Annotated[tuple[Value, ...], _AS_TUPLE]
     known_before: bool = Field(description="whether results under this or another value were known when it was chosen")
 
     @model_validator(mode="after")
@@ -41,24 +54,30 @@ class Fit(_Strict):
 
     order: Annotated[int, Field(ge=1)]
     knob: Text
-    targets: Annotated[tuple[str, ...], Field(min_length=1)]
+    targets: Annotated[tuple[str, ...], _AS_TUPLE, Field(min_length=1)]
     method: Text
 
 
 class HeldOut(_Strict):
     """What decides a row that is computed with everything frozen."""
 
-    tolerance: Annotated[float, Field(gt=0)]
+    tolerance: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     kind: Literal["absolute", "relative", "probability at least"]
     reason: Text
     known_before: bool
+
+    @model_validator(mode="after")
+    def _possible(self) -> HeldOut:
+        if self.kind == "probability at least" and self.tolerance > 1:
+            raise ValueError(f"a probability is at most 1, got {self.tolerance:g}")
+        return self
 
 
 class StudyProtocol(_Strict):
     """The protocol of one study."""
 
     choices: dict[str, Choice]
-    fits: tuple[Fit, ...]
+    fits: Annotated[tuple[Fit, ...], _AS_TUPLE]
     held_out: dict[str, HeldOut]
 
     @model_validator(mode="after")
@@ -66,6 +85,14 @@ class StudyProtocol(_Strict):
         orders = [fit.order for fit in self.fits]
         if orders != list(range(1, len(orders) + 1)):
             raise ValueError(f"the fits must be listed in their order 1..{len(orders)}, got {orders}")
+        return self
+
+    @model_validator(mode="after")
+    def _one_knob_a_target(self) -> StudyProtocol:
+        targets = Counter(target for fit in self.fits for target in fit.targets)
+        repeated = [target for target, count in targets.items() if count > 1]
+        if repeated:
+            raise ValueError(f"a target belongs to one fit, once, but {', '.join(repeated)} to more")
         return self
 
     def deviations(self, parameters: Mapping[str, Any]) -> dict[str, Value]:

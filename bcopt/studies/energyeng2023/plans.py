@@ -239,7 +239,7 @@ def monthly_resource(inputs: xr.Dataset) -> xr.Dataset:
 
 
 def resource_table(resource: xr.Dataset, inputs: xr.Dataset) -> pd.DataFrame:
-    """Return the measured beside the published radiation of the year, and what the months do to the cube of the wind."""
+    """Return measured and published radiation of the year, and what the months do to the cube of the wind."""
     measured, published = float(resource["unscaled_year"]), float(inputs["irradiation"])
     rows = {
         "measured radiation of the year [MJ/m2]": measured,
