@@ -13,7 +13,7 @@ import psutil
 import pytest
 import yaml
 
-from bcopt.compendium.page import outputs
+from bcopt.compendium.paths import outputs
 from bcopt.compendium.parameters import read_parameters
 from bcopt.compendium.protocol import read_protocol
 

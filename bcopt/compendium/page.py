@@ -17,28 +17,8 @@ from IPython.display import Image
 from matplotlib.figure import Figure
 
 from bcopt.compendium import figures, files, ledger
-from bcopt.compendium.paths import project_root
+from bcopt.compendium.paths import STAGING, outputs, project_root
 from bcopt.compendium.protocol import Protocol, read_protocol
-
-STAGING = "BCOPT_STAGING"
-"""Environment variable with the folder that stands in for the project's root while a stage runs."""
-
-
-def outputs(stage: str) -> dict[str, Path]:
-    """Return what the stage of a notebook writes, relative to the project's root.
-
-    Parameters
-    ----------
-    stage : str
-        Path of the notebook below ``notebooks/`` without its ending, such as ``energyeng2023/5.3-renewable-energy``.
-    """
-    results = Path("results")
-    return {
-        "notebook": results / "notebooks" / f"{stage}.ipynb",
-        "figures": results / "figures" / stage,
-        "tables": results / "tables" / stage,
-        "solution": results / f"{stage}.nc",
-    }
 
 
 class Page:

@@ -1,8 +1,28 @@
-"""Where the checkout is, whichever folder a notebook, a test or a temporary experiment starts in."""
+"""Where the checkout is, whichever folder a run starts in, and what a notebook writes in it."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+STAGING = "BCOPT_STAGING"
+"""Environment variable with the folder that stands in for the project's root while a stage runs."""
+
+
+def outputs(stage: str) -> dict[str, Path]:
+    """Return what the stage of a notebook writes, relative to the project's root.
+
+    Parameters
+    ----------
+    stage : str
+        Path of the notebook below ``notebooks/`` without its ending, such as ``energyeng2023/5.3-renewable-energy``.
+    """
+    results = Path("results")
+    return {
+        "notebook": results / "notebooks" / f"{stage}.ipynb",
+        "figures": results / "figures" / stage,
+        "tables": results / "tables" / stage,
+        "solution": results / f"{stage}.nc",
+    }
 
 
 def project_root(start: Path | None = None) -> Path:

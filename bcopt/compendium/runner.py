@@ -28,9 +28,8 @@ from papermill.exceptions import PapermillExecutionError
 
 from bcopt.compendium import files
 from bcopt.compendium.lifeline import Lifeline
-from bcopt.compendium.page import STAGING, outputs
 from bcopt.compendium.parameters import read_parameters
-from bcopt.compendium.paths import project_root
+from bcopt.compendium.paths import STAGING, outputs, project_root
 from bcopt.compendium.protocol import read_protocol
 
 logger = logging.getLogger(__name__)
