@@ -34,6 +34,7 @@ def copied_project(tmp_path):
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, copy / name)
     for path in (ROOT / "results").rglob("*.nc"):
+        (copy / path.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, copy / path.relative_to(ROOT))
     if (ROOT / "results" / "site").is_dir():
         shutil.copytree(ROOT / "results" / "site", copy / "results" / "site")

@@ -13,8 +13,8 @@ import psutil
 import pytest
 import yaml
 
-from bcopt.compendium.paths import outputs
 from bcopt.compendium.parameters import read_parameters
+from bcopt.compendium.paths import outputs
 from bcopt.compendium.protocol import read_protocol
 
 pytestmark = pytest.mark.slow
