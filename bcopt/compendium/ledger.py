@@ -32,6 +32,7 @@ COLUMNS = [
     "id", "paper", "locator", "statement", "unit", "printed", "reproduced", "deviation", "tolerance", "class",
     "verdict", "band", "notebook", "note",
 ]  # fmt: skip
+SHOWN = ["statement", "unit", "printed", "reproduced", "class", "verdict", "band", "note"]
 NOT_BUILT = "not built yet"
 
 _CLAIMED = ["paper", "statement", "unit", "printed", "class"]
@@ -199,6 +200,16 @@ def read_fragments(root: Path) -> dict[str, pd.DataFrame]:
         path.parent.relative_to(tables).as_posix(): pd.read_csv(path, dtype=str, keep_default_na=False)
         for path in sorted(tables.glob("*/*/ledger.csv"))
     }
+
+
+def evidence(ledger: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with a verdict that could have come out otherwise: held-out and qualitative ones."""
+    return ledger[ledger["class"].isin(HEADLINE_CLASSES) & (ledger["verdict"] != "not attempted")]
+
+
+def shown(ledger: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns that fit a page, by claim; results/ledger.csv has the others."""
+    return ledger.set_index("id")[SHOWN]
 
 
 def coverage(ledger: pd.DataFrame) -> dict[str, Any]:

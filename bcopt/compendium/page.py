@@ -97,7 +97,7 @@ class Page:
         deviations = self.protocol[self.study].deviations(self.parameters)
         rows = ledger.judge(ledger.read_claims(self.root), outcomes, self.protocol, self.stage, deviations)
         self.table(rows, "ledger")
-        return rows.set_index("id")[["statement", "printed", "reproduced", "unit", "class", "verdict", "band", "note"]]
+        return ledger.shown(rows)
 
     def _write(self, path: Path, content: bytes) -> None:
         if self._target:

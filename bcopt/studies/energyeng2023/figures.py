@@ -364,6 +364,8 @@ def displaced(table: pd.DataFrame) -> Figure:
     )
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
+    axes.use_sticky_edges = False
+    axes.margins(x=0.05)
     label(axes, "carbon dioxide avoided by the optimum over the baseline [t/a]")
     figure.legend(*_unique(axes), loc="outside lower center", ncols=2)
     return figure
