@@ -2,7 +2,7 @@
 
 Sub-packages
 ------------
-models : the papers' equations, one module a problem; they know no method
+models : equations of the studies by problem; they know no method
 methods : how problems are solved; they know no model and no paper
 compendium : inputs with provenance, protocol, ledger, figures, notebook runner
 studies : the papers' experiments, composed of the above and called by the notebooks

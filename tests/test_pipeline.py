@@ -79,6 +79,17 @@ def test_defaults_are_the_central_values_of_the_protocol(root):
     assert read_protocol(root)["energyeng2023"].deviations(read_parameters(root).energyeng2023.model_dump()) == {}
 
 
+def test_pages_that_judge_know_every_choice(root):
+    """A held-out or qualitative row is decided under the central variant alone, so its page must see all choices."""
+    names = set(read_parameters(root).energyeng2023.model_dump())
+    chosen = sorted(names & set(read_protocol(root)["energyeng2023"].choices))
+    source = "".join(
+        "".join(cell["source"])
+        for cell in json.loads((root / "notebooks/energyeng2023/5.5-dual-objective.ipynb").read_text())["cells"]
+    )
+    assert [name for name in chosen if f"{name}={name}" not in source] == []
+
+
 # ---------------------------------------------------------------- results are whole
 
 

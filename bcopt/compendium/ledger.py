@@ -67,7 +67,7 @@ class Outcome:
     band : tuple of float, optional
         Lowest and highest value over the protocol's variants. It is shown and decides nothing.
     contradiction : str
-        The proof that the published statement cannot follow from the published model, if there is one. It follows the
+        Why what is printed is impossible under the study's own model, if it is: the proof. It follows the
         note.
     """
 
@@ -253,7 +253,7 @@ def _row(
     rule = protocol[claim["paper"]].held_out.get(claim["id"])
     if kind == "held-out" and rule is None:
         raise ValueError(
-            f"{claim['id']}: a held-out row needs its tolerance in data/protocol.yaml before it is computed"
+            f"{claim['id']}: a held-out row is judged by a tolerance in data/protocol.yaml, which has none for it"
         )
     row = {column: claim.get(column, "") for column in COLUMNS}
     row |= {"notebook": notebook, "note": outcome.note, "protocol": protocol.sha256}

@@ -182,7 +182,7 @@ def _execute(stage: str, source: Path, executed: Path, parameters: dict[str, Any
             kernel_name="python3",
             cwd=root,
             progress_bar={"desc": stage},
-            extra_arguments=["--IPKernelApp.log_level=40"],
+            extra_arguments=["--IPKernelApp.log_level=50"],
         )
     except (PapermillExecutionError, DeadKernelError) as error:
         kept = root / STAGING_FOLDER / f"failed-{stage.replace('/', '-')}.ipynb"

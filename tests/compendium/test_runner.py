@@ -147,7 +147,7 @@ def gone(process: psutil.Process) -> bool:
 def kernel_of(root: Path, started: subprocess.Popen[bytes]) -> psutil.Process:
     """Wait for the kernel to be in its slow cell and return it."""
     path = root / "kernel.pid"
-    until(lambda: (path.exists() and path.read_text()) or started.poll() is not None, 40)
+    until(lambda: (path.exists() and path.read_text()) or started.poll() is not None, 180)
     assert path.exists(), "the notebook never came to its slow cell"
     return psutil.Process(int(path.read_text()))
 
@@ -171,7 +171,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, list
     with contextlib.ExitStack() as stack:
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         started = [stack.enter_context(subprocess.Popen(COMMAND, cwd=root, **pipes)) for root in roots]
-        reports = [process.communicate(timeout=90)[0] for process in started]
+        reports = [process.communicate(timeout=300)[0] for process in started]
     assert [process.returncode for process in started] == [0, 0], reports
     return roots[0], roots[1], reports
 

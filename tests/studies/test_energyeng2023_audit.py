@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bcopt.studies.energyeng2023 import audit
+from bcopt.studies.energyeng2023 import audit, plans
 from bcopt.studies.energyeng2023.inputs import HEAT_PUMP, SOLAR_HOT_WATER, SOLAR_POWER, WIND
 
 
@@ -167,3 +167,24 @@ class TestDisplaced:
         energy.loc[{"plan": "optimum"}] = energy.sel(plan="baseline").to_numpy()
         table = audit.displaced_carbon(eco.inputs, energy, eco.inputs["published_carbon"] * 0 + 5)
         assert table["net gain [t/a]"].tolist() == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("credit", ["heat and cold", "heat"])
+def test_credit_reaches_the_audit(eco, credit):
+    """The same credited energy takes more floor, and displaces more, where heat alone is credited."""
+    floor = audit.heat_balance(eco.inputs, eco.energy, credit).set_index("quantity")["value"]
+    size = float((eco.energy / plans.yields(eco.inputs, credit)).sel(plan="baseline", technology=HEAT_PUMP))
+    assert floor["floor area of the baseline's heat pumps"] == pytest.approx(size)
+    column = f"displaced by {HEAT_PUMP} [t/a]"
+    both = audit.displaced_carbon(eco.inputs, eco.energy, eco.inputs["published_carbon"])[column]
+    this = audit.displaced_carbon(eco.inputs, eco.energy, eco.inputs["published_carbon"], credit)[column]
+    ratio = 1.0 if credit == "heat and cold" else (181.48 + 136.55) / 181.48
+    assert (this / both).to_numpy() == pytest.approx(ratio)
+
+
+def test_shortfall_by_hand(eco):
+    table = audit.shortfall(eco.inputs, eco.energy).set_index("quantity")["as it follows"]
+    assert table.iloc[0] == pytest.approx(14.7 / 15)
+    assert table.iloc[1] == pytest.approx(100 * (1 - 2834116.92 / (3310354.42 / 0.98)))
+    assert table.iloc[2] == pytest.approx(100 * (1 - 556299.18 / (2033659.83 / 0.98)))
+    assert table.iloc[3] == pytest.approx(2.634483 / (100 * 13 / 147), rel=1e-5)

@@ -8,7 +8,7 @@ import xarray as xr
 
 from bcopt.methods import search
 from bcopt.models import mix
-from bcopt.studies.energyeng2023 import coefficients, optimisation
+from bcopt.studies.energyeng2023 import coefficients, figures, optimisation
 from bcopt.studies.energyeng2023.inputs import HEAT_PUMP, SOLAR_HOT_WATER, TECHNOLOGIES, WIND
 
 SEEDS = range(1, 21)
@@ -188,3 +188,16 @@ class TestFront:
         assert (table["hypervolume ratio"] <= 1 + 1e-9).all()
         assert (table["hypervolume ratio"] > 0.9).all()
         assert points.sizes["point"] == table["points"][0]
+
+
+@pytest.mark.parametrize(("reading", "vertices"), [("a", 1), ("b", 2), ("c", 2)])
+def test_front_under_every_reading(eco, reading, vertices):
+    """Under reading a one mix is cheapest and cleanest at the prior medians: the front is a single vertex."""
+    where = optimisation.region(eco.energy, reading)
+    front = optimisation.exact_front(eco.medians, where)
+    settings = search.Settings(40, 60, 0.9, 0.25, 1, "pymoo")
+    points, table = optimisation.evolve_front(eco.medians, where, settings, [1])
+    assert front.sizes["vertex"] == vertices
+    assert len(optimisation.front_table(front)) == vertices
+    assert 0.5 < table["hypervolume ratio"].iloc[0] <= 1 + 1e-9
+    assert figures.front(front, points).axes

@@ -191,10 +191,10 @@ def convergence(runs: xr.Dataset, exact: xr.Dataset, inputs: xr.Dataset) -> Figu
         )
         axes.axhline(float(exact["value"].sel(objective=objective)) / scale[objective], color=PALETTE["vermilion"],
                      linewidth=1.2, label="linear programme")  # fmt: skip
-        axes.plot(int(best["generation"].max()), printed[objective], **PUBLISHED)
+        axes.plot(int(best["generation"].max()), printed[objective], **PUBLISHED | {"label": "published, fitted to"})
         axes.set_xscale("log")
         label(axes, "generation [-]", names[objective], f"Paper's figure {number}")
-    panels[1].legend()
+    figure.legend(*_unique(panels[0]), loc="outside lower center", ncols=3)
     return figure
 
 
@@ -242,7 +242,7 @@ def predicted_reductions(predicted: xr.Dataset, error: xr.Dataset) -> Figure:
             )
             axes.plot(median, row, "o", color="white", markeredgecolor=colour, markersize=5)
             axes.plot(float(predicted["published"].sel(quantity=quantity)), row, **PUBLISHED)
-        axes.set_yticks(range(len(names)), [*names[:-1], "reference,\nerrors of 20 %"])
+        axes.set_yticks(range(len(names)), [*names[:-1], "fitted to both totals,\nerrors of 20 %"])
         axes.grid(axis="y", visible=False)
         label(axes, f"reduction of {QUANTITY_LABELS[quantity]} [%]")
     panels[0].invert_yaxis()

@@ -136,6 +136,7 @@ def readings_table(energy: xr.DataArray, units_of: Callable[[str], xr.Dataset]) 
                     "value": float(at["value"]) / (1 if objective == "cost" else 1000),
                     "unit": "USD/a" if objective == "cost" else "kg/a",
                     "technologies tied": int(at["tied"]),
+                    "solvers disagree by": _cleaned(float(at["disagreement"])),
                 }
             )
     return pd.DataFrame(rows)
@@ -300,21 +301,24 @@ def evolve_front(
         ``cost`` [USD/a] and ``carbon`` [kg/a] of the first seed's front.
     pd.DataFrame
         One row a seed: points, hypervolume as a share of the exact front's, and the largest relative amount by which a
-        point lies below the front (no more than rounding, or the front is wrong).
+        point lies below the front (no more than rounding, or the front is wrong). Where one mix minimises both
+        objectives the front is one vertex, and the reference of the hypervolume lies a tenth beyond it.
     """
     exact = exact_front(units, where)
     vertices = np.stack([exact["cost"].to_numpy(), exact["carbon"].to_numpy() * 1000], axis=1)
+    reference = 1.1 * vertices[0] if len(vertices) == 1 else None
     problem = search_problem([units["cost"], units["carbon"]], where, "repair")
     rows, first = [], None
     for seed in seeds:
         found = search.nsga2(problem, replace(settings, seed=seed))
         on_front = np.interp(found.objectives[:, 0], vertices[:, 0], vertices[:, 1])
+        below = float(np.max(1 - found.objectives[:, 1] / on_front))
         rows.append(
             {
                 "seed": seed,
                 "points": len(found.objectives),
-                "hypervolume ratio": pareto.hypervolume_ratio(found.objectives, vertices),
-                "largest excess below the front": _cleaned(float(np.max(1 - found.objectives[:, 1] / on_front))),
+                "hypervolume ratio": pareto.hypervolume_ratio(found.objectives, vertices, reference),
+                "largest excess below the front": _cleaned(max(0.0, below)),
             }
         )
         first = found.objectives if first is None else first
