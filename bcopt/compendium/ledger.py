@@ -253,7 +253,7 @@ def _row(
     rule = protocol[claim["paper"]].held_out.get(claim["id"])
     if kind == "held-out" and rule is None:
         raise ValueError(
-            f"{claim['id']}: a held-out row is judged by a tolerance in data/protocol.yaml, which has none for it"
+            f"{claim['id']}: a held-out row needs its tolerance in data/protocol.yaml first, which has none for it"
         )
     row = {column: claim.get(column, "") for column in COLUMNS}
     row |= {"notebook": notebook, "note": outcome.note, "protocol": protocol.sha256}
