@@ -136,7 +136,7 @@ def test_all_faults_of_all_tables_at_once(copy):
 @pytest.mark.parametrize("table", inputs.TABLES)
 def test_missing_table(copy, table):
     (copy / "data" / table).unlink()
-    with pytest.raises(InputError, match=f"data/{table}: 1 problem\n  - the file does not exist"):
+    with pytest.raises(InputError, match=f"1 problem\n  - data/{table}: the file does not exist"):
         inputs.load(copy)
 
 

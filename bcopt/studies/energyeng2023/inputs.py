@@ -19,12 +19,6 @@ HEAT_PUMP = "ground-source heat pump"
 WIND = "wind power"
 TECHNOLOGIES = (SOLAR_HOT_WATER, SOLAR_POWER, HEAT_PUMP, WIND)
 
-TABLES = (
-    "published/energyeng2023.csv",
-    "assumed/energyeng2023.csv",
-    "assumed/energyeng2023_priors.csv",
-    "assumed/qingdao_monthly.csv",
-)
 LABELS: dict[str, list[Any]] = {
     "technology": list(TECHNOLOGIES),
     "plan": ["baseline", "optimum"],
@@ -35,50 +29,59 @@ COEFFICIENTS = "energyeng2023_coefficients.csv"
 
 _BY_TECHNOLOGY = ("technology",)
 _SHARE = Expected("1", (), 0.0, 1.0)
-_EXPECTED = {
-    "total_energy": Expected("MWh/a", lower=0.0),
-    "renewable_share": _SHARE,
-    "irradiation": Expected("MJ/m2/a", lower=0.0, upper=12_000.0),
-    "wind_speed": Expected("m/s", lower=0.0, upper=30.0),
-    "heating_load": Expected("MJ/m2/a", lower=0.0),
-    "cooling_load": Expected("MJ/m2/a", lower=0.0),
-    "interest_rate": Expected("1/a", lower=0.0, upper=1.0),
-    "lifetime": Expected("a", lower=1.0, upper=200.0),
-    "maintenance_rate": Expected("1/a", _BY_TECHNOLOGY, 0.0, 1.0),
-    "park_area": Expected("km2", lower=0.0),
-    "floor_area": Expected("m2", lower=0.0),
-    "printed_share": Expected("%", ("plan", "technology"), 0.0, 100.0),
-    "published_cost": Expected("USD/a", ("plan",), lower=0.0),
-    "published_carbon": Expected("kg/a", ("plan",), lower=0.0),
-    "baseline_parts": Expected("1", _BY_TECHNOLOGY, lower=0.0),
-    "collector_efficiency": _SHARE,
-    "collector_loss": _SHARE,
-    "effective_utilisation": _SHARE,
-    "module_efficiency": _SHARE,
-    "performance_ratio": _SHARE,
-    "heat_pump_cop": Expected("1", lower=1.0, upper=20.0),
-    "electricity_price": Expected("USD/kWh", lower=0.0),
-    "grid_emission_national": Expected("kg/kWh", lower=0.0, upper=2.0),
-    "grid_emission_regional": Expected("kg/kWh", lower=0.0, upper=2.0),
-    "electric_heater_efficiency": _SHARE,
-    "gas_boiler_efficiency": _SHARE,
-    "gas_emission": Expected("kg/kWh", lower=0.0, upper=2.0),
-    "rotor_diameter": Expected("m", lower=1.0, upper=400.0),
-    "hub_height": Expected("m", lower=10.0, upper=300.0),
-    "anemometer_height": Expected("m", lower=1.0, upper=100.0),
-    "wind_capital": Expected("USD/kW", lower=0.0),
-    "spacing_across": Expected("1", lower=1.0),
-    "spacing_along": Expected("1", lower=1.0),
-    "wind_availability": _SHARE,
-    "chiller_cop": Expected("1", lower=0.5, upper=20.0),
-    "roughness_length": Expected("m", lower=1e-5, upper=5.0),
-    "cost_median": Expected("USD/MJ", _BY_TECHNOLOGY, lower=1e-12),
-    "cost_geometric_sd": Expected("1", _BY_TECHNOLOGY, lower=1.000001),
-    "carbon_median": Expected("g/MJ", _BY_TECHNOLOGY, lower=1e-12),
-    "carbon_geometric_sd": Expected("1", _BY_TECHNOLOGY, lower=1.000001),
-    "monthly_irradiation": Expected("MJ/m2/d", ("month",), 0.0, 50.0),
-    "monthly_wind_speed": Expected("m/s", ("month",), 0.0, 30.0),
+TABLES = {
+    "published/energyeng2023.csv": {
+        "total_energy": Expected("MWh/a", lower=0.0),
+        "renewable_share": _SHARE,
+        "irradiation": Expected("MJ/m2/a", lower=0.0, upper=12_000.0),
+        "wind_speed": Expected("m/s", lower=0.0, upper=30.0),
+        "heating_load": Expected("MJ/m2/a", lower=0.0),
+        "cooling_load": Expected("MJ/m2/a", lower=0.0),
+        "interest_rate": Expected("1/a", lower=0.0, upper=1.0),
+        "lifetime": Expected("a", lower=1.0, upper=200.0),
+        "maintenance_rate": Expected("1/a", _BY_TECHNOLOGY, 0.0, 1.0),
+        "park_area": Expected("km2", lower=0.0),
+        "floor_area": Expected("m2", lower=0.0),
+        "printed_share": Expected("%", ("plan", "technology"), 0.0, 100.0),
+        "published_cost": Expected("USD/a", ("plan",), lower=0.0),
+        "published_carbon": Expected("kg/a", ("plan",), lower=0.0),
+        "baseline_parts": Expected("1", _BY_TECHNOLOGY, lower=0.0),
+    },
+    "assumed/energyeng2023.csv": {
+        "collector_efficiency": _SHARE,
+        "collector_loss": _SHARE,
+        "effective_utilisation": _SHARE,
+        "module_efficiency": _SHARE,
+        "performance_ratio": _SHARE,
+        "heat_pump_cop": Expected("1", lower=1.0, upper=20.0),
+        "electricity_price": Expected("USD/kWh", lower=0.0),
+        "grid_emission_national": Expected("kg/kWh", lower=0.0, upper=2.0),
+        "grid_emission_regional": Expected("kg/kWh", lower=0.0, upper=2.0),
+        "electric_heater_efficiency": _SHARE,
+        "gas_boiler_efficiency": _SHARE,
+        "gas_emission": Expected("kg/kWh", lower=0.0, upper=2.0),
+        "rotor_diameter": Expected("m", lower=1.0, upper=400.0),
+        "hub_height": Expected("m", lower=10.0, upper=300.0),
+        "anemometer_height": Expected("m", lower=1.0, upper=100.0),
+        "wind_capital": Expected("USD/kW", lower=0.0),
+        "spacing_across": Expected("1", lower=1.0),
+        "spacing_along": Expected("1", lower=1.0),
+        "wind_availability": _SHARE,
+        "chiller_cop": Expected("1", lower=0.5, upper=20.0),
+        "roughness_length": Expected("m", lower=1e-5, upper=5.0),
+    },
+    "assumed/energyeng2023_priors.csv": {
+        "cost_median": Expected("USD/MJ", _BY_TECHNOLOGY, lower=1e-12),
+        "cost_geometric_sd": Expected("1", _BY_TECHNOLOGY, lower=1.000001),
+        "carbon_median": Expected("g/MJ", _BY_TECHNOLOGY, lower=1e-12),
+        "carbon_geometric_sd": Expected("1", _BY_TECHNOLOGY, lower=1.000001),
+    },
+    "assumed/qingdao_monthly.csv": {
+        "monthly_irradiation": Expected("MJ/m2/d", ("month",), 0.0, 50.0),
+        "monthly_wind_speed": Expected("m/s", ("month",), 0.0, 30.0),
+    },
 }
+"""The tables below ``data/`` and what each of their quantities must be."""
 
 
 def load(root: Path | None = None) -> xr.Dataset:
@@ -100,30 +103,35 @@ def load(root: Path | None = None) -> xr.Dataset:
         Listing every fault of a table, or every variable that is missing, unknown, in another unit or out of range.
     """
     base = root or project_root()
-    tables = [read_quantities(base / "data" / table, base) for table in TABLES]
-    problems = _label_problems(dict(zip(TABLES, tables, strict=True)))
-    if problems:
-        raise InputError("inputs of energyeng2023", problems)
-    ordered = [table.reindex({dim: LABELS[str(dim)] for dim in table.dims}) for table in tables]
-    return check_dataset(xr.merge(ordered, join="exact"), _EXPECTED, "inputs of energyeng2023")
+    tables, problems = zip(*(_attempt(name, base) for name in TABLES), strict=True)
+    if any(problems):
+        raise InputError("inputs of energyeng2023", [line for lines in problems for line in lines])
+    return xr.merge(tables, join="exact")
 
 
-def _label_problems(tables: dict[str, xr.Dataset]) -> list[str]:
-    """Return every unknown coordinate, wrong label and quantity given by two tables."""
+def _attempt(name: str, base: Path) -> tuple[xr.Dataset, list[str]]:
+    """Return a table, or an empty one with what is wrong with it, so that all files are reported at once."""
+    try:
+        return _table(name, base), []
+    except InputError as error:
+        return xr.Dataset(), [f"{error.source}: {problem}" for problem in error.problems]
+
+
+def _table(name: str, base: Path) -> xr.Dataset:
+    """Read one table, its labels in the order of the study, refusing others and any quantity that is not its own."""
+    source = f"data/{name}"
+    table = read_quantities(base / source, base)
     problems = []
-    owners: dict[str, list[str]] = {}
-    for name, table in tables.items():
-        for quantity in table.data_vars:
-            owners.setdefault(str(quantity), []).append(f"data/{name}")
-        for dim in map(str, table.dims):
-            found = table[dim].to_numpy().tolist()
-            if dim not in LABELS:
-                problems.append(f"data/{name}: column {dim}: unknown, expected {', '.join(LABELS)}")
-            elif sorted(found) != sorted(LABELS[dim]):
-                expected = ", ".join(map(str, LABELS[dim]))
-                problems.append(f"data/{name}: {dim} must be {expected}, got {', '.join(map(str, found))}")
-    twice = {quantity: names for quantity, names in owners.items() if len(names) > 1}
-    return problems + [f"{quantity}: given by {' and by '.join(names)}" for quantity, names in twice.items()]
+    for dim in map(str, table.dims):
+        found = table[dim].to_numpy().tolist()
+        if dim not in LABELS:
+            problems.append(f"column {dim}: unknown, expected {', '.join(LABELS)}")
+        elif sorted(map(str, found)) != sorted(map(str, LABELS[dim])):
+            expected = ", ".join(map(str, LABELS[dim]))
+            problems.append(f"{dim} must be {expected}, got {', '.join(map(str, found))}")
+    if problems:
+        raise InputError(source, problems)
+    return check_dataset(table.reindex({dim: LABELS[str(dim)] for dim in table.dims}), TABLES[name], source)
 
 
 def load_fitted(table: str, root: Path | None = None) -> xr.Dataset:
