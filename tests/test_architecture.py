@@ -240,8 +240,8 @@ MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:home|Users)/\w[\w.-]*/|(?<![\w.])/(?:
     ("text", "found"),
     [
         ("/home/" + "x/a", True),
-        ("'/root/" + "a'", True),
-        ("see /work/" + "main", True),
+        ("'/" + "root/a'", True),
+        ("see /" + "work/main", True),
         ("C:\\" + "Users\\x", True),
         ("C:\\\\" + "Users\\\\x", True),
         ("/Users/" + "x/", True),
