@@ -115,7 +115,8 @@ def heat_balance(
     heat = float(inputs["heating_load"] * inputs["floor_area"]) / renewables.MJ_PER_KWH / 1e6
     cold = float(inputs["cooling_load"] * inputs["floor_area"]) / renewables.MJ_PER_KWH / 1e6
     total = float(inputs["total_energy"]) / 1000
-    floor = float(energy.sel(plan="baseline", technology=HEAT_PUMP)) / _heat_pump_yield(inputs, credit)
+    per_floor = float(plans.yields(inputs, credit).sel(technology=HEAT_PUMP))
+    floor = float(energy.sel(plan="baseline", technology=HEAT_PUMP)) / per_floor
     return pd.DataFrame(
         [
             {"quantity": "heat of the planned floor area", "value": heat, "unit": "GWh/a"},
@@ -186,7 +187,8 @@ def displaced_carbon(
     own = float(footprint.sel(plan="optimum") - footprint.sel(plan="baseline")) / 1000
     i = {name: float(inputs[name]) for name in inputs.data_vars if inputs[name].ndim == 0}
     gas = i["gas_emission"] / i["gas_boiler_efficiency"]
-    heat, cold = (i[load] / _heat_pump_yield(inputs, credit) for load in ("heating_load", "cooling_load"))
+    per_floor = float(plans.yields(inputs, credit).sel(technology=HEAT_PUMP))
+    heat, cold = (i[load] / per_floor for load in ("heating_load", "cooling_load"))
     rows = []
     for (name, grid), heater in product(
         (("national average", i["grid_emission_national"]), ("regional margin", i["grid_emission_regional"])),
@@ -240,9 +242,3 @@ def shortfall(inputs: xr.Dataset, energy: xr.DataArray) -> pd.DataFrame:
         {"quantity": "solar power, optimum over baseline [-]", "published": np.nan, "as it follows": change},
     )
     return pd.DataFrame(rows)
-
-
-def _heat_pump_yield(inputs: xr.Dataset, credit: renewables.HeatPumpCredit) -> float:
-    """Return the credited renewable energy per floor area [MJ/(m2 a)]."""
-    heating, cooling, cop = (float(inputs[name]) for name in ("heating_load", "cooling_load", "heat_pump_cop"))
-    return renewables.heat_pump_yield(heating, cooling, cop, credit)
