@@ -32,7 +32,7 @@ NOTEBOOKS = {
 }
 PARTS = {"loads", "models", "methods", "compendium", "studies"}
 MAY_IMPORT = {
-    "loads": {"loads"},
+    "loads": {"loads", "compendium"},
     "models": {"models"},
     "methods": {"methods"},
     "compendium": {"compendium"},

@@ -46,7 +46,9 @@ def test_readme_commands_are_those_of_ci(root):
 def test_every_table_has_its_provenance_row(root):
     text = (root / "data/README.md").read_text()
     files = {
-        p.relative_to(root / "data").as_posix() for p in (root / "data").rglob("*") if p.suffix in {".csv", ".yaml"}
+        p.relative_to(root / "data").as_posix()
+        for p in (root / "data").rglob("*")
+        if p.suffix in {".csv", ".yaml", ".nc"}
     }
     listed = set(re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE))
     assert listed == files

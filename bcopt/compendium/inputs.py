@@ -79,14 +79,31 @@ def read_quantities(path: Path, root: Path) -> xr.Dataset:
         Listing every missing column, empty cell, value that is no finite number, unknown provenance, duplicated or
         missing label, quantity with two units and quantity named like a column.
     """
-    name = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
-    table = read_cells(path, name)
+    name = shown_name(path, root)
+    return quantities(read_cells(path, name), name)
+
+
+def shown_name(path: Path, root: Path) -> str:
+    """Return how errors call a file: by its place below the project's root where it is there."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
+def quantities(table: pd.DataFrame, name: str) -> xr.Dataset:
+    """Turn a table of texts, one row a number, into labelled variables, as :func:`read_quantities` returns them.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        Its index counts the rows of the file below the header from zero.
+    name : str
+        How the file is called in the error.
+    """
     problems = table_problems(table)
     if problems:
-        raise InputError(name, problems)
+        raise InputError(name, list(dict.fromkeys(problems)))
     labels = _labels(table)
-    quantities = table.assign(value=table["value"].map(float)).groupby("quantity", sort=False)
-    dataset = xr.Dataset({str(quantity): _variable(rows, labels) for quantity, rows in quantities})
+    by_name = table.assign(value=table["value"].map(float)).groupby("quantity", sort=False)
+    dataset = xr.Dataset({str(quantity): _variable(rows, labels) for quantity, rows in by_name})
     numbered = {dim: _numbers(labels[str(dim)]) for dim in dataset.dims}
     return dataset.assign_coords({dim: numbers for dim, numbers in numbered.items() if numbers})
 
@@ -144,9 +161,9 @@ def table_problems(table: pd.DataFrame) -> list[str]:
     if not set(TABLE.columns) <= set(table.columns):
         return problems
     problems += [
-        f"row {row}, column value: {fault}"
-        for row, text in enumerate(table["value"], start=2)
-        if (fault := _value_fault(text))
+        f"row {row + 2}, column value: {fault}"
+        for row, text in zip(table.index.tolist(), table["value"], strict=True)
+        if (fault := value_fault(text))
     ]
     labels = _labels(table)
     named = table["quantity"].str.strip() != ""
@@ -160,7 +177,7 @@ def table_problems(table: pd.DataFrame) -> list[str]:
     return problems
 
 
-def _value_fault(text: str) -> str:
+def value_fault(text: str) -> str:
     """Return why a cell is no finite number, or nothing."""
     try:
         number = float(text)

@@ -41,10 +41,30 @@ class Energyeng2023Parameters(_Strict):
     samples: Annotated[int, Field(ge=1000, le=10_000_000)] = Field(description="draws from priors and posteriors")
 
 
+class ClimateParameters(_Strict):
+    """Weather of the building simulations, common to all studies."""
+
+    epw: Annotated[str, Field(min_length=1)] | None = Field(
+        description="EPW file of 8,760 hours instead of the morphed weather, from the project's root"
+    )
+
+
+class Systems2024Parameters(_Strict):
+    """Parameters of the notebooks of systems2024."""
+
+    program: Literal["GB 55015-2021", "ASHRAE 90.1-2019"] = Field(
+        description="where densities, hours, set points and fresh air come from"
+    )
+    hour_shift: Literal[-1, 0, 1] = Field(description="hours by which the standard's labels are read later")
+    neighbours: bool = Field(description="whether the buildings of a cluster shade each other")
+
+
 class Parameters(_Strict):
     """All of params.yaml."""
 
     search: SearchParameters
+    climate: ClimateParameters
+    systems2024: Systems2024Parameters
     energyeng2023: Energyeng2023Parameters
 
     def of_notebook(self, study: str, names: list[str]) -> dict[str, Any]:
@@ -62,7 +82,7 @@ class Parameters(_Strict):
         ValueError
             If a name is in neither section.
         """
-        known: dict[str, Any] = self.search.model_dump() | self.model_dump().get(study, {})
+        known: dict[str, Any] = self.search.model_dump() | self.climate.model_dump() | self.model_dump().get(study, {})
         unknown = [name for name in names if name not in known]
         if unknown:
             raise ValueError(

@@ -13,6 +13,7 @@ import xarray as xr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bcopt.compendium.hourly import read_hourly
 from bcopt.compendium.inputs import PROVENANCE, Expected, check_dataset, provenance_table, read_quantities
 from bcopt.compendium.problems import InputError
 
@@ -294,7 +295,8 @@ def test_provenance_table(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", [p for p in TABLES if p.name != "claims.csv"], ids=lambda p: p.stem)
 def test_tables_of_the_compendium(path: Path) -> None:
-    found = read_quantities(path, CHECKOUT)
+    hourly = ",h24" in path.read_text(encoding="utf-8").splitlines()[0]
+    found = (read_hourly if hourly else read_quantities)(path, CHECKOUT)
     assert found.data_vars
     assert all(np.isfinite(array).all() for array in found.data_vars.values())
     folder = path.parent.name

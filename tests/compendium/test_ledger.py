@@ -407,7 +407,7 @@ ORIGINAL = (
 
 def test_claims_of_the_studies() -> None:
     claims = read_claims(CHECKOUT)
-    assert len(claims) == 86
+    assert len(claims) == 91
     assert claims["id"].is_unique
     assert claims["paper"].value_counts().to_dict() == {"systems2024": 48, "energyeng2023": 18, "frontiers2022": 20}
     assert (claims["id"].str[0] == claims["paper"].str[0].str.upper()).all()

@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from bcopt.compendium.inputs import Expected, check_dataset, read_quantities
+from bcopt.compendium.inputs import Expected, read_quantities
 from bcopt.compendium.paths import project_root
 from bcopt.compendium.problems import InputError
 from bcopt.compendium.protocol import PROTOCOL, read_protocol
+from bcopt.compendium.tables import read_tables
 
 SOLAR_HOT_WATER = "solar hot water"
 SOLAR_POWER = "solar power"
@@ -102,36 +103,7 @@ def load(root: Path | None = None) -> xr.Dataset:
     InputError
         Listing every fault of a table, or every variable that is missing, unknown, in another unit or out of range.
     """
-    base = root or project_root()
-    tables, problems = zip(*(_attempt(name, base) for name in TABLES), strict=True)
-    if any(problems):
-        raise InputError("inputs of energyeng2023", [line for lines in problems for line in lines])
-    return xr.merge(tables, join="exact")
-
-
-def _attempt(name: str, base: Path) -> tuple[xr.Dataset, list[str]]:
-    """Return a table, or an empty one with what is wrong with it, so that all files are reported at once."""
-    try:
-        return _table(name, base), []
-    except InputError as error:
-        return xr.Dataset(), [f"{error.source}: {problem}" for problem in error.problems]
-
-
-def _table(name: str, base: Path) -> xr.Dataset:
-    """Read one table, its labels in the order of the study, refusing others and any quantity that is not its own."""
-    source = f"data/{name}"
-    table = read_quantities(base / source, base)
-    problems = []
-    for dim in map(str, table.dims):
-        found = table[dim].to_numpy().tolist()
-        if dim not in LABELS:
-            problems.append(f"column {dim}: unknown, expected {', '.join(LABELS)}")
-        elif sorted(map(str, found)) != sorted(map(str, LABELS[dim])):
-            expected = ", ".join(map(str, LABELS[dim]))
-            problems.append(f"{dim} must be {expected}, got {', '.join(map(str, found))}")
-    if problems:
-        raise InputError(source, problems)
-    return check_dataset(table.reindex({dim: LABELS[str(dim)] for dim in table.dims}), TABLES[name], source)
+    return read_tables("energyeng2023", TABLES, LABELS, root or project_root())
 
 
 def load_fitted(table: str, root: Path | None = None) -> xr.Dataset:
