@@ -33,7 +33,7 @@ def copied_project(tmp_path):
         if (ROOT / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, copy / name)
-    for path in (ROOT / "results").rglob("*.nc"):
+    for path in (*(ROOT / "results").rglob("*.nc"), *(ROOT / "results").rglob("*.epw")):
         (copy / path.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, copy / path.relative_to(ROOT))
     if (ROOT / "results" / "site").is_dir():

@@ -16,6 +16,7 @@ import yaml
 from bcopt.compendium.parameters import read_parameters
 from bcopt.compendium.paths import outputs
 from bcopt.compendium.protocol import read_protocol
+from bcopt.loads.weather import shipped_weather
 
 pytestmark = pytest.mark.slow
 FIRST = "energyeng2023-renewable-energy"
@@ -56,27 +57,31 @@ def test_one_stage_a_notebook_with_all_it_writes(root):
 def test_every_parameter_reaches_a_stage(root):
     parameters = read_parameters(root)
     used = {name for stage in pipeline(root)["stages"].values() for name in stage.get("params", [])}
-    for name in parameters.energyeng2023.model_dump():
-        assert "energyeng2023" in used or f"energyeng2023.{name}" in used
-    assert "search" in used
+    for section, values in parameters.model_dump().items():
+        for name in values:
+            assert section in used or f"{section}.{name}" in used
 
 
 def test_stage_parameters_are_those_of_its_notebook(root):
     from bcopt.compendium.runner import stage_parameters
 
-    every = set(read_parameters(root).energyeng2023.model_dump())
     for stage in pipeline(root)["stages"].values():
         page = stage["cmd"].split()[-1]
-        if "runner energyeng2023" not in stage["cmd"]:
+        study = page.partition("/")[0]
+        if "runner" not in stage["cmd"] or study == page:
             continue
-        names = set(stage_parameters(root / "notebooks" / f"{page}.ipynb", "energyeng2023", root)) - {"engine"}
-        declared = {p.removeprefix("energyeng2023.") for p in stage["params"]} - {"search"}
-        assert names <= (every if "energyeng2023" in declared else declared)
-        assert "energyeng2023" in declared or declared == names
+        every = set(read_parameters(root).model_dump()[study])
+        names = set(stage_parameters(root / "notebooks" / f"{page}.ipynb", study, root)) - {"engine"}
+        declared = {p.removeprefix(f"{study}.") for p in stage["params"]} - {"search"}
+        assert names <= (every if study in declared else declared)
+        assert study in declared or declared == names
 
 
 def test_defaults_are_the_central_values_of_the_protocol(root):
-    assert read_protocol(root)["energyeng2023"].deviations(read_parameters(root).energyeng2023.model_dump()) == {}
+    protocol, parameters = read_protocol(root), read_parameters(root).model_dump()
+    assert set(protocol.studies) <= set(parameters)
+    for study in protocol.studies:
+        assert protocol[study].deviations(parameters[study]) == {}
 
 
 def test_pages_that_judge_know_every_choice(root):
@@ -143,7 +148,9 @@ def test_ledger_metrics_agree_with_the_ledger(root):
     mine = table[table["paper"] == "energyeng2023"]
     assert len(mine) == 18
     assert (mine["verdict"] != "not attempted").all()
-    others = table[table["paper"] != "energyeng2023"]
+    loads = table[table["id"].str.startswith("S-2.1-")]
+    assert loads["verdict"].value_counts().to_dict() == {"used as input": 2, "contradicted": 2, "reproduced": 1}
+    others = table[(table["paper"] != "energyeng2023") & ~table["id"].isin(loads["id"])]
     assert set(others["note"]) == {"not built yet"}
     reductions = mine.set_index("id").loc[["E-5.5-ac-reduction", "E-5.5-co2-reduction"]]
     assert set(reductions["class"]) == {"identity"}
@@ -210,6 +217,20 @@ def test_wrong_parameter_stops_before_anything_runs(copied_project, run):
     message = done.stdout + done.stderr
     for part in ("params.yaml", "reading", "seeds", "population", "popsize"):
         assert part in message
+    assert "Traceback" not in message
+    assert contents(copied_project) == before
+
+
+def test_truncated_weather_stops_the_simulation_before_anything_runs(copied_project, run):
+    before = contents(copied_project)
+    (copied_project / "mine.epw").write_bytes(shipped_weather("Miami").read_bytes()[:100_000])
+    text = (copied_project / "params.yaml").read_text()
+    (copied_project / "params.yaml").write_text(text.replace("epw: null", "epw: mine.epw"))
+    done = run("dvc", "repro", "--single-item", "systems2024-simulation", cwd=copied_project)
+    assert done.returncode != 0
+    message = done.stdout + done.stderr
+    assert "mine.epw" in message
+    assert "8760" in message
     assert "Traceback" not in message
     assert contents(copied_project) == before
 

@@ -60,7 +60,9 @@ class Building:
     storeys: Mapping[str, int]
 
 
-def building(cluster: Cluster, program: Program, envelope: xr.Dataset, neighbours: bool) -> Building:
+def building(
+    cluster: Cluster, program: Program, envelope: xr.Dataset, neighbours: bool, every_storey: bool = False
+) -> Building:
     """Return a building of a cluster: its lowest, a middle and its highest storey, each one zone over the whole plan.
 
     Storeys pass no heat to each other. The middle one stands at half height and counts for all between lowest and
@@ -76,6 +78,8 @@ def building(cluster: Cluster, program: Program, envelope: xr.Dataset, neighbour
         As in :data:`ENVELOPE`.
     neighbours : bool
         Whether the eight buildings around it on the grid shade it.
+    every_storey : bool
+        Whether each storey is simulated, named storey_0 and up, instead of the three kinds.
 
     Raises
     ------
@@ -88,6 +92,8 @@ def building(cluster: Cluster, program: Program, envelope: xr.Dataset, neighbour
     levels = {"ground": (0, 1), "middle": (cluster.storeys // 2, top - 1), "top": (top, 1)}
     if cluster.storeys == 1:
         levels.pop("top")
+    if every_storey:
+        levels = {f"storey_{level}": (level, 1) for level in range(cluster.storeys)}
     storeys = {name: count for name, (_, count) in levels.items() if count > 0}
     rooms = [_storey(name, levels[name][0], cluster, program, envelope, constructions) for name in storeys]
     shades = _neighbours(cluster) if neighbours else []

@@ -119,7 +119,9 @@ def implied(found: list[Cluster], land_side: float) -> xr.Dataset:
 
 def _cluster(name: str, row: dict[str, float], land_side: float) -> Cluster:
     expected = ("construction_area", "height", "storey_height", "building_length", "building_width")
-    wrong = [f"{key} is {row[key]:g}, expected more than zero" for key in expected if not 0 < row[key] < np.inf]
+    wrong = [
+        f"{key} is {row[key]:g}, expected more than zero and finite" for key in expected if not 0 < row[key] < np.inf
+    ]
     if wrong:
         raise ValueError("; ".join(wrong))
     area, height, storey_height, length, width = (row[key] for key in expected)

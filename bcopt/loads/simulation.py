@@ -90,6 +90,8 @@ class Case:
         EPW file.
     neighbours : bool
         Whether buildings shade each other.
+    every_storey : bool
+        Whether each storey is simulated instead of the lowest, a middle and the highest.
     """
 
     cluster: Cluster
@@ -97,6 +99,7 @@ class Case:
     envelope: xr.Dataset
     weather: Path
     neighbours: bool = True
+    every_storey: bool = False
 
 
 def storeys(case: Case, extra: Sequence[str] = ()) -> tuple[Building, Run, xr.DataArray]:
@@ -125,7 +128,7 @@ def storeys(case: Case, extra: Sequence[str] = ()) -> tuple[Building, Run, xr.Da
         point for more hours than :data:`UNMET_LIMIT`.
     """
     name = case.cluster.name
-    found = building(case.cluster, case.program, case.envelope, case.neighbours)
+    found = building(case.cluster, case.program, case.envelope, case.neighbours, case.every_storey)
     idf = "\n\n".join([_settings(), found.model.to.idf(found.model)])
     run = simulate(idf, case.weather, name, [*VARIABLES.values(), *UNMET, *extra], list(METERS))
     demand = xr.concat(

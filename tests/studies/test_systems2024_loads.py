@@ -139,12 +139,12 @@ def test_scheduled_uses_are_their_profiles_hour_by_hour(
     np.testing.assert_allclose(of(loads, cluster, use), days.ravel() * area / 1000, rtol=2e-5, atol=1e-3)
 
 
-def test_offices_warm_up_in_the_hour_before_work(loads: xr.Dataset) -> None:
-    """The set point rises to 12, 18 and 20 degC in clock hours 5, 6 and 7: the peak is in hour 7."""
-    heating = of(loads, "x7", "heating").to_numpy().reshape(365, 24)
-    cold_mondays = heating[[1, 8, 15, 22]]
-    assert (cold_mondays.argmax(axis=1) == 7).all()
-    assert cold_mondays[:, :4].max() < 0.05 * cold_mondays.max()
+@pytest.mark.parametrize(("variant", "hour"), [("hours -1", 6), ("central", 7), ("hours +1", 8)])
+def test_offices_need_most_heat_when_work_begins(variants: xr.Dataset, variant: str, hour: int) -> None:
+    """The last step of the set point, to 20 degC, is in the hour of label 8: from 7 to 8 o'clock."""
+    heating = variants["mean_day"].sel(variant=variant, cluster=["x7", "x10"], use="heating", month=1)
+    assert heating.argmax("hour").to_numpy().tolist() == [hour, hour]
+    assert (heating.isel(hour=slice(0, hour - 2)) < 0.05 * heating.max("hour")).all()
 
 
 def test_hot_water_follows_its_shape(study: xr.Dataset, loads: xr.Dataset) -> None:

@@ -78,7 +78,9 @@ def heater_efficiency(inputs: xr.Dataset) -> float:
 
 
 def electricity(demand_by_use: xr.DataArray, inputs: xr.Dataset) -> xr.DataArray:
-    """Return electricity without heating and cooling: lights, appliances, base load and electric hot water.
+    """Return electricity without heating and cooling: lights, appliances, base load and hot water.
+
+    All hot water is heated electrically, with the losses of a household's heater.
 
     Parameters
     ----------
@@ -152,10 +154,13 @@ def variant_table(variants: xr.Dataset, inputs: xr.Dataset) -> pd.DataFrame:
     day = variants["mean_day"].sel(month=1, drop=True).sum("hour")
     grouped = day.assign_coords(used_for=inputs["used_for"]).groupby("used_for").sum().sel(used_for=list(FUNCTIONS))
     found = {"heating": grouped.sel(use="heating", drop=True), "electricity": electricity(grouped, inputs)}
-    columns = {
-        f"{measure}, {function} [%]": 100
-        * (values / values.sel(variant="central", drop=True) - 1).sel(used_for=function)
+    changes = {
+        measure: (100 * (values / values.sel(variant="central", drop=True) - 1)).round(3)
         for measure, values in found.items()
+    }
+    columns = {
+        f"{measure}, {function} [%]": values.sel(used_for=function)
+        for measure, values in changes.items()
         for function in FUNCTIONS
     }
     return pd.DataFrame({"variant": variants["variant"], **columns}).query("variant != 'central'")
