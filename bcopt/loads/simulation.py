@@ -23,8 +23,6 @@ from bcopt.loads.prototypes import Cluster
 
 ENERGYPLUS = (25, 2, 0)
 """Version of EnergyPlus that the models are written for."""
-FIRST_WEEKDAY = "Sunday"
-"""Of January, as in 2023."""
 TIMESTEPS = 4
 """Steps of an hour; six change the heat of a year by a thousandth and take a third longer."""
 GROUND_TEMPERATURE = 18.0
@@ -71,7 +69,7 @@ BALANCE = {
     "system": "Zone Air Heat Balance System Air Transfer Rate",
     "storage": "Zone Air Heat Balance Air Energy Storage Rate",
 }
-"""Terms of the heat balance of a zone's air [W]: the first four sum to the last."""
+"""Terms of the heat balance of a zone's air [W]: over a day or more the first four sum to the last."""
 
 
 @dataclass(frozen=True)
@@ -204,7 +202,7 @@ def _settings() -> str:
     """Return what EnergyPlus needs beside the building: version, year, time step, water mains, soil."""
     parameters = SimulationParameter(
         SimulationOutput(None, include_sqlite=False, include_html=False, summary_reports=[]),
-        RunPeriod(start_day_of_week=FIRST_WEEKDAY),
+        RunPeriod(),  # 2017 to honeybee, a common year whose 1 January is a Sunday
         TIMESTEPS,
         SimulationControl(False, False, False, False, True),
         terrain_type="City",

@@ -64,6 +64,16 @@ class TestStoreys:
         assert sum(found.storeys.values()) == storeys
         assert all(count > 0 for count in found.storeys.values())
 
+    @pytest.mark.parametrize("storeys", [1, 2, 12])
+    def test_each_by_itself(self, cluster, program, envelope, storeys):
+        found = building(cluster(storeys=storeys), program, envelope(), False, every_storey=True)
+        assert found.storeys == {f"storey_{level}": 1 for level in range(storeys)}
+        assert [room.min.z for room in found.model.rooms] == pytest.approx([3.0 * level for level in range(storeys)])
+        outside = {room.identifier: room.exposed_area for room in found.model.rooms}
+        assert outside == pytest.approx(
+            {name: 180.0 + 200.0 * (name == f"storey_{storeys - 1}") for name in found.storeys}
+        )
+
     def test_heights(self, built):
         found = rooms(built(storeys=5))
         assert {name: room.min.z for name, room in found.items()} == {"ground": 0, "middle": 6, "top": 12}

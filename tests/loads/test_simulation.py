@@ -196,8 +196,12 @@ class TestStoreys:
         assert float(usual.sel(use="lighting").sum()) == pytest.approx(2.0 * 8.76 * 600, rel=1e-9)
 
     def test_two_storeys(self, case):
-        found = cluster_demand(case("double", storeys=2))["demand"]
+        """Neither has a middle one between, so that simulating every storey is the same."""
+        asked = case("double", storeys=2)
+        found = cluster_demand(asked)["demand"]
         assert float(found.sel(use="lighting").sum()) == pytest.approx(2.0 * 8.76 * 1200, rel=1e-9)
+        each = cluster_demand(dataclasses.replace(asked, every_storey=True))["demand"]
+        xr.testing.assert_allclose(each, found, rtol=1e-9)
 
     def test_roof_and_floor(self, tower):
         """The highest storey loses by its roof; a middle one, without roof and ground, is the one to be cooled most."""
