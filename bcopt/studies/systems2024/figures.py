@@ -55,6 +55,7 @@ _BOXES = {
 }
 """Text, left, bottom and colour of the boxes of figure 1."""
 _ARROWS = (
+    ("grid", "electricity", "electricity"),
     ("grid", "battery", "electricity"),
     ("battery", "electricity", "electricity"),
     ("sun", "battery", "electricity"),
@@ -72,7 +73,7 @@ _ARROWS = (
 def energy_system() -> Figure:
     """Draw the structure of the regional energy system (figure 1)."""
     figure, axes = new(1, 1, 3.9)
-    axes.set(xlim=(0, 1), ylim=(0, 1))
+    axes.set(xlim=(0, 1), ylim=(0, 1.06))
     axes.axis("off")
     for text, x, y, colour in _BOXES.values():
         axes.add_patch(FancyBboxPatch((x + 0.01, y), 0.21, 0.18, boxstyle="round,pad=0.008", fc=colour, ec="black"))
@@ -83,7 +84,9 @@ def energy_system() -> Figure:
         tail, head = ((x + 0.115, y - 0.01), (to_x + 0.115, to_y + 0.19))
         if x != to_x:
             tail, head = (x + 0.232, y + 0.09), (to_x, to_y + 0.09)
-        axes.add_patch(FancyArrowPatch(tail, head, arrowstyle="-|>", mutation_scale=12, color=colours[carrier], lw=1.6))
+        past = "arc3,rad=-0.22" if to_x - x > 0.5 and to_y == y else "arc3"
+        look = {"arrowstyle": "-|>", "mutation_scale": 12, "color": colours[carrier], "lw": 1.6}
+        axes.add_patch(FancyArrowPatch(tail, head, connectionstyle=past, **look))
     handles = [axes.plot([], [], color=colour, label=carrier)[0] for carrier, colour in colours.items()]
     axes.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, -0.13), ncols=3)
     return figure
