@@ -2,7 +2,7 @@
 
 Sub-packages
 ------------
-loads : what buildings need and the sun gives: weather, building simulation, solar and ground-source potential
+loads : weather, building simulation, photovoltaic and ground-source potential
 models : equations of the studies by problem; they know no method
 methods : how problems are solved; they know no model and no paper
 compendium : inputs with provenance, protocol, ledger, figures, notebook runner

@@ -1,1 +1,1 @@
-"""What buildings need and the sun gives: weather, building simulation, solar and ground-source potential."""
+"""Weather, building simulation, photovoltaic and ground-source potential."""

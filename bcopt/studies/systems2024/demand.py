@@ -9,6 +9,7 @@ from typing import Literal
 import pandas as pd
 import xarray as xr
 
+from bcopt.compendium.paths import project_root
 from bcopt.loads import programs, prototypes
 from bcopt.loads.buildings import ENVELOPE
 from bcopt.loads.climate import morph
@@ -43,7 +44,7 @@ class Variant:
     neighbours : bool
         Whether buildings shade each other.
     weather : str
-        One of :data:`WEATHER`, or the path of an EPW file.
+        One of :data:`WEATHER`, or the path of an EPW file from the project's root.
     """
 
     program: ProgramSet = "GB 55015-2021"
@@ -81,7 +82,7 @@ def rebuilt(inputs: xr.Dataset) -> list[prototypes.Cluster]:
 
 
 def weather_year(inputs: xr.Dataset, weather: str) -> xr.Dataset:
-    """Return a year of weather: one of :data:`WEATHER`, or the EPW file of a path.
+    """Return a year of weather: one of :data:`WEATHER`, or the EPW file of a path from the project's root.
 
     Raises
     ------
@@ -89,7 +90,7 @@ def weather_year(inputs: xr.Dataset, weather: str) -> xr.Dataset:
         If a file of the user's own is missing, faulty or has not 8,760 hours.
     """
     if weather not in WEATHER:
-        return read_weather(Path(weather))
+        return read_weather(project_root() / weather)
     station, morphed = WEATHER[weather]
     source = read_weather(shipped_weather(station))
     return morph(source, inputs[list(CLIMATE)], CITY) if morphed else source
@@ -114,7 +115,7 @@ def weather_file(inputs: xr.Dataset, weather: str, folder: Path) -> Path:
     """
     year = weather_year(inputs, weather)
     if weather not in WEATHER:
-        return Path(weather).resolve()
+        return project_root() / weather
     station, morphed = WEATHER[weather]
     if not morphed:
         return shipped_weather(station)

@@ -85,7 +85,7 @@ def energy_system() -> Figure:
         if x != to_x:
             tail, head = (x + 0.232, y + 0.09), (to_x, to_y + 0.09)
         past = "arc3,rad=-0.22" if to_x - x > 0.5 and to_y == y else "arc3"
-        look = {"arrowstyle": "-|>", "mutation_scale": 12, "color": colours[carrier], "lw": 1.6}
+        look: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 12, "color": colours[carrier], "lw": 1.6}
         axes.add_patch(FancyArrowPatch(tail, head, connectionstyle=past, **look))
     handles = [axes.plot([], [], color=colour, label=carrier)[0] for carrier, colour in colours.items()]
     axes.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, -0.13), ncols=3)
