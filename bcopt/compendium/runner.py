@@ -80,15 +80,11 @@ def run_stage(stage: str, root: Path) -> None:
     except (nbformat.ValidationError, nbformat.reader.NotJSONError) as error:
         raise StageError(f"{source.relative_to(root)}: is no notebook: {str(error).splitlines()[0]}") from error
     parameters = stage_parameters(source, stage.partition("/")[0], root)
-    with guarded(stage, root) as lifeline:
-        staging = _fresh_staging(stage, root)
-        try:
-            executed = staging / outputs(stage)["notebook"]
-            _execute(stage, source, executed, parameters, staging, root)
-            lifeline.check()
-            _put_into_place(stage, staging, root)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+    with guarded(stage, root) as lifeline, staged(stage, root) as staging:
+        executed = staging / outputs(stage)["notebook"]
+        _execute(stage, source, executed, parameters, staging, root)
+        lifeline.check()
+        put_into_place(staging, root, [outputs(stage)["figures"], outputs(stage)["tables"]])
 
 
 @contextmanager
@@ -201,13 +197,23 @@ def _execute(stage: str, source: Path, executed: Path, parameters: dict[str, Any
     files.write_bytes(executed, (nbformat.writes(notebook) + "\n").encode())
 
 
-def _put_into_place(stage: str, staging: Path, root: Path) -> None:
-    """Rename every staged file to its place; then remove what an earlier run left in the stage's own folders."""
+def put_into_place(staging: Path, root: Path, own: Sequence[Path]) -> None:
+    """Rename every staged file to its place; then remove what an earlier run left in the stage's own folders.
+
+    Parameters
+    ----------
+    staging : Path
+        Holds the files at their places relative to the root.
+    root : Path
+        The project's root.
+    own : sequence of Path
+        Folders, relative to the root, that hold nothing but what this stage writes.
+    """
     written = {path.relative_to(staging) for path in staging.rglob("*") if path.is_file()}
     for path in sorted(written):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (staging / path).replace(root / path)
-    for folder in (root / outputs(stage)["figures"], root / outputs(stage)["tables"]):
+    for folder in (root / path for path in own):
         folder.mkdir(parents=True, exist_ok=True)
         for path in sorted(folder.rglob("*"), reverse=True):
             if path.is_dir() and not any(path.iterdir()):
@@ -216,14 +222,18 @@ def _put_into_place(stage: str, staging: Path, root: Path) -> None:
                 path.unlink()
 
 
-def _fresh_staging(stage: str, root: Path) -> Path:
-    """Return an empty folder for this run and remove those of earlier ones that were killed."""
+@contextmanager
+def staged(stage: str, root: Path) -> Iterator[Path]:
+    """Yield an empty folder below ``results/.staging`` for what a run writes; remove it, and those of killed runs."""
     prefix = stage.replace("/", "-")
     for stale in (root / STAGING_FOLDER).glob(f"{prefix}-run-*"):
         shutil.rmtree(stale, ignore_errors=True)
     staging = root / STAGING_FOLDER / f"{prefix}-run-{os.getpid()}-{secrets.token_hex(4)}"
     staging.mkdir(parents=True)
-    return staging
+    try:
+        yield staging
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _record(stage: str, root: Path, seconds: float) -> None:

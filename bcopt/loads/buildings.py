@@ -34,8 +34,9 @@ ENVELOPE = {
     "window_to_wall_ratio": Expected("1", ("orientation",), 0.0, 0.95),
     "ground_floor_resistance": Expected("m2K/W", (), 0.0, 10.0),
     "infiltration": Expected("1/h", (), 0.0, 10.0),
+    "soil_temperature": Expected("degC", (), -20.0, 40.0),
 }
-"""What a building's envelope needs; orientations north, east, south, west."""
+"""What a building's envelope needs, with the soil below it; orientations north, east, south, west."""
 SURFACE_RESISTANCE = 0.15
 """Of the inner and the outer film of a wall or roof [m2K/W], GB 50176-2016 appendix B.4."""
 BASE_LOAD = "base load"

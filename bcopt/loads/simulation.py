@@ -25,10 +25,10 @@ ENERGYPLUS = (25, 2, 0)
 """Version of EnergyPlus that the models are written for."""
 TIMESTEPS = 4
 """Steps of an hour; six change the heat of a year by a thousandth and take a third longer."""
-GROUND_TEMPERATURE = 18.0
-"""Of the soil under heated buildings the year round [degC], EnergyPlus's own default."""
 UNMET_LIMIT = 300.0
 """Hours of a year in which a zone may miss a set point, ASHRAE 90.1-2019 appendix G3.1.2.3."""
+UNMET_TOLERANCE = 0.2
+"""Distance from which on a set point counts as missed [K], EnergyPlus's own default."""
 METER_TOLERANCE = 1e-6
 """Largest distance between a meter and the zones it adds up, relative to its peak [-]."""
 UNMET = ("Zone Heating Setpoint Not Met Time", "Zone Cooling Setpoint Not Met Time")
@@ -127,7 +127,7 @@ def storeys(case: Case, extra: Sequence[str] = ()) -> tuple[Building, Run, xr.Da
     """
     name = case.cluster.name
     found = building(case.cluster, case.program, case.envelope, case.neighbours, case.every_storey)
-    idf = "\n\n".join([_settings(), found.model.to.idf(found.model)])
+    idf = "\n\n".join([_settings(float(case.envelope["soil_temperature"])), found.model.to.idf(found.model)])
     run = simulate(idf, case.weather, name, [*VARIABLES.values(), *UNMET, *extra], list(METERS))
     demand = xr.concat(
         [by_storey(run.variables[variable], found, name) for variable in VARIABLES.values()],
@@ -147,8 +147,9 @@ def cluster_demand(case: Case) -> xr.Dataset:
     Returns
     -------
     xr.Dataset, dims (use, hour)
-        ``demand`` [kW] with coordinate carrier; scalars ``warnings``, EnergyPlus's warnings [1], ``unmet`` hours of the
-        zone that misses its set points longest [h] and ``meter_deviation``, the largest between meters and zones [-].
+        ``demand`` [kW] with coordinate carrier. Scalars: ``warnings`` of EnergyPlus [1] and ``messages``, their words,
+        one a line; ``unmet``, hours of the zone that misses its set points longest [h]; ``meter_deviation``, the
+        largest between meters and zones [-].
     """
     found, run, of_storey = storeys(case)
     number = xr.DataArray(list(found.storeys.values()), dims="storey", coords={"storey": list(found.storeys)})
@@ -157,6 +158,7 @@ def cluster_demand(case: Case) -> xr.Dataset:
         {
             "demand": demand.assign_attrs(units="kW", long_name="energy demand by use"),
             "warnings": ((), float(len(run.warnings)), {"units": "1", "long_name": "warnings of EnergyPlus"}),
+            "messages": ((), "\n".join(run.warnings), {"units": "text", "long_name": "their words, one a line"}),
             "unmet": ((), _unmet_hours(run).max().item(), {"units": "h", "long_name": "hours off the set points"}),
             "meter_deviation": (
                 (),
@@ -198,16 +200,18 @@ def demands(cases: Iterable[Case], workers: int | None = None) -> Iterator[tuple
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _settings() -> str:
+def _settings(soil_temperature: float) -> str:
     """Return what EnergyPlus needs beside the building: version, year, time step, water mains, soil."""
     parameters = SimulationParameter(
-        SimulationOutput(None, include_sqlite=False, include_html=False, summary_reports=[]),
+        SimulationOutput(
+            None, include_sqlite=False, include_html=False, summary_reports=[], unmet_setpoint_tolerance=UNMET_TOLERANCE
+        ),
         RunPeriod(),  # 2017 to honeybee, a common year whose 1 January is a Sunday
         TIMESTEPS,
         SimulationControl(False, False, False, False, True),
         terrain_type="City",
     )
-    soil = generate_idf_string("Site:GroundTemperature:BuildingSurface", [GROUND_TEMPERATURE] * 12)
+    soil = generate_idf_string("Site:GroundTemperature:BuildingSurface", [soil_temperature] * 12)
     return "\n\n".join([energyplus_idf_version(ENERGYPLUS), parameters.to_idf(), soil])
 
 

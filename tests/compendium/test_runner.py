@@ -28,6 +28,7 @@ from bcopt.compendium.parameters import Parameters
 from bcopt.compendium.problems import InputError
 
 STAGE = "energyeng2023/x"
+OWN = [Path("results/figures") / STAGE, Path("results/tables") / STAGE]
 COMMAND = [sys.executable, "-m", "bcopt.compendium.runner", STAGE]
 # netCDF4 is compiled against headers of a newer numpy, whose array struct is opaque; numpy itself declares this warning
 # harmless, but pytest's "error" overrides numpy's own filter.
@@ -313,7 +314,7 @@ def fake_staging(root: Path, *names: str) -> Path:
 
 def test_stale_results_are_removed_from_own_folders_only(tmp_path: Path) -> None:
     root = project(tmp_path)
-    runner._put_into_place(STAGE, fake_staging(root, f"results/tables/{STAGE}/1.csv"), root)
+    runner.put_into_place(fake_staging(root, f"results/tables/{STAGE}/1.csv"), root, OWN)
     assert {name: text for name, text in contents(root).items() if name.startswith("results/")} == {
         f"results/notebooks/{STAGE}.ipynb": b"old",
         f"results/tables/{STAGE}/1.csv": b"new",
@@ -327,7 +328,7 @@ def test_stale_folder_is_removed_too(tmp_path: Path) -> None:
     root = project(tmp_path)
     (root / f"results/tables/{STAGE}/.ipynb_checkpoints").mkdir()
     (root / f"results/tables/{STAGE}/.ipynb_checkpoints/1-checkpoint.csv").write_text("old")
-    runner._put_into_place(STAGE, fake_staging(root, f"results/tables/{STAGE}/deep/1.csv"), root)
+    runner.put_into_place(fake_staging(root, f"results/tables/{STAGE}/deep/1.csv"), root, OWN)
     found = sorted(p.relative_to(root / "results/tables" / STAGE) for p in (root / "results/tables" / STAGE).rglob("*"))
     assert [path.as_posix() for path in found] == ["deep", "deep/1.csv"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,27 +14,38 @@ from bcopt.compendium.paths import project_root
 from bcopt.compendium.problems import InputError
 from bcopt.loads import prototypes
 from bcopt.loads.climate import monthly_means, morph
-from bcopt.loads.simulation import BALANCE, GROUND_TEMPERATURE
+from bcopt.loads.programs import COOKING_LOST
+from bcopt.loads.simulation import BALANCE
 from bcopt.loads.steady_state import monthly_heating
 from bcopt.loads.weather import CALENDAR, read_weather, shipped_weather
 from bcopt.studies.systems2024 import demand
 from bcopt.studies.systems2024.inputs import CLIMATE, CLUSTERS, FUNCTIONS
 
-ELECTRIC = ("lighting", "equipment", "base_load")
+ELECTRIC = ("lighting", "equipment", "base_load", "hot_water")
+_KIND = re.compile(
+    r"\b(RESIDENTIAL|OFFICE|HOTEL|MALL|GROUND|MIDDLE|TOP)(?=[ _.])|(?<==)-?\d[\d.]*|\d+(?= (nominally|total))"
+)
 PUBLISHED_COST, PUBLISHED_HOUR_20 = "S-3.1-cost-before", "S-3.1-hour20-before"
-HEAT_OF_WATER = 4.186 / 3.6
-"""Of a litre of water [Wh/L/K]."""
 SENSIBLE_SHARE = 0.75
-"""Of the heat of a resting person at 18 degC, ASHRAE Handbook - Fundamentals (2017), chapter 18, table 1 [-]."""
+"""Of a resting person's heat in a cool room, about three quarters [-]; EnergyPlus splits it by itself."""
 
 
-def read_results(root: Path | None = None) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
+def read_results(
+    parameters: Mapping[str, str | int] | None = None, root: Path | None = None
+) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
     """Return what the simulation stage wrote: loads of the year, variants, heat balance of storeys.
+
+    Parameters
+    ----------
+    parameters : mapping, optional
+        Choices that the loads must have been simulated under, by name.
+    root : Path, optional
+        Project root.
 
     Raises
     ------
     InputError
-        If one of them is not there.
+        If a file is not there, or the loads were simulated under other choices.
     """
     folder = (root or project_root()) / "data" / "derived"
     found = []
@@ -44,7 +57,28 @@ def read_results(root: Path | None = None) -> tuple[xr.Dataset, xr.Dataset, xr.D
         with xr.open_dataset(folder / name) as dataset:
             found.append(dataset.load())
     loads, variants, balance = found
+    other = [
+        f"was simulated with {name} = {loads.attrs[name]}, not {value}: set params.yaml and run `dvc repro`"
+        for name, value in (parameters or {}).items()
+        if loads.attrs[name] != value
+    ]
+    if other:
+        raise InputError("data/derived/loads.nc", other)
     return loads, variants, balance
+
+
+def weather_behind(loads: xr.Dataset, inputs: xr.Dataset) -> xr.Dataset:
+    """Return the year of weather that the loads were simulated with.
+
+    Raises
+    ------
+    InputError
+        If a weather file of the user's own is not the one that was simulated.
+    """
+    weather = loads.attrs["weather"]
+    if demand.weather_hash(weather) != loads.attrs["weather_sha256"]:
+        raise InputError(weather, ["changed since the simulation: run `dvc repro --force systems2024-simulation`"])
+    return demand.weather_year(inputs, weather)
 
 
 def table_1(inputs: xr.Dataset) -> pd.DataFrame:
@@ -67,28 +101,17 @@ def table_1(inputs: xr.Dataset) -> pd.DataFrame:
     )
 
 
-def heater_efficiency(inputs: xr.Dataset) -> float:
-    """Return the share of a household's water heater's electricity that reaches the tap, on an average day.
-
-    eta = Q / (Q + Q_loss),   Q = litres x persons x c x (T_hot - 10 degC)
-    """
-    litres = inputs["hot_water_per_person"].sel(function="residential") * inputs["persons_per_household"]
-    heat = float(litres * HEAT_OF_WATER * (inputs["hot_water_temperature"] - 10)) / 1000
-    return heat / (heat + float(inputs["water_heater_loss"]))
-
-
-def electricity(demand_by_use: xr.DataArray, inputs: xr.Dataset) -> xr.DataArray:
+def electricity(demand_by_use: xr.DataArray) -> xr.DataArray:
     """Return electricity without heating and cooling: lights, appliances, base load and hot water.
 
-    All hot water is heated electrically, with the losses of a household's heater.
+    All hot water is heated electrically; what the heaters of homes lose stands in the base load.
 
     Parameters
     ----------
     demand_by_use : xr.DataArray, dims (..., use)
         Demand by use [kW].
     """
-    water = demand_by_use.sel(use="hot_water", drop=True) / heater_efficiency(inputs)
-    return demand_by_use.sel(use=list(ELECTRIC)).sum("use") + water
+    return demand_by_use.sel(use=list(ELECTRIC)).sum("use")
 
 
 def intensities(loads: xr.Dataset, inputs: xr.Dataset) -> pd.DataFrame:
@@ -103,7 +126,7 @@ def benchmark_table(loads: xr.Dataset, inputs: xr.Dataset) -> pd.DataFrame:
     area = inputs["construction_area"].groupby("used_for").sum()
     year = loads["demand"].sum("hour").assign_coords(used_for=inputs["used_for"]).groupby("used_for").sum() / area
     cooling = year.sel(use="cooling", drop=True) / inputs["heat_pump_cop"]
-    found = {"electricity": electricity(year, inputs) + cooling, "heating": year.sel(use="heating")}
+    found = {"electricity": electricity(year) + cooling, "heating": year.sel(use="heating")}
     rows = []
     for measure, values in found.items():
         for function in FUNCTIONS:
@@ -126,8 +149,8 @@ def x1_costs(variants: xr.Dataset, loads: xr.Dataset, inputs: xr.Dataset, claims
     price = inputs["electricity_price"].sel(group="residential")
     heat_price = inputs["heat_price"].sel(group="residential")
     day = variants["mean_day"].sel(cluster="x1", month=1, drop=True)
-    use = electricity(day, inputs)
-    sun = demand.mean_days(loads["photovoltaics"].sel(cluster="x1", drop=True)).sel(month=1, drop=True)
+    use = electricity(day)
+    sun = variants["photovoltaics"].sel(cluster="x1", month=1, drop=True)
     heat = (day.sel(use="heating", drop=True) - loads["ground_heat"].sel(cluster="x1", drop=True)).clip(min=0)
     cost, net = price * use, price * (use - sun).clip(min=0)
     printed = claims.set_index("id")["printed"].str.replace(",", "").replace("", "nan")
@@ -149,11 +172,34 @@ def x1_costs(variants: xr.Dataset, loads: xr.Dataset, inputs: xr.Dataset, claims
     return table
 
 
+def x1_parts(variants: xr.Dataset, inputs: xr.Dataset) -> pd.DataFrame:
+    """Return what the assumptions beside the standard's rooms add to x1's January mean day, by arithmetic."""
+    day = variants["mean_day"].sel(cluster="x1", month=1, variant="central", drop=True)
+    rooms = day.sel(use=["lighting", "equipment"]).sum("use")
+    with_base = rooms + day.sel(use="base_load", drop=True)
+    water = day.sel(use="hot_water", drop=True) / float(inputs["hot_water_per_person"].sel(function="residential"))
+    found = {"rooms of the program alone": rooms, "with base load": with_base}
+    found |= {f"with base load and {litres} L of hot water": with_base + litres * water for litres in (20, 30, 60)}
+    price = inputs["electricity_price"].sel(group="residential", drop=True)
+    return pd.DataFrame(
+        [
+            {
+                "counted": name,
+                "electricity [MWh/d]": float(use.sum()) / 1000,
+                "peak over mean": float(use.max() / use.mean()),
+                "cost [yuan/d]": float((price * use).sum()),
+                "in hour 20 [yuan]": float((price * use).sel(hour=20)),
+            }
+            for name, use in found.items()
+        ]
+    )
+
+
 def variant_table(variants: xr.Dataset, inputs: xr.Dataset) -> pd.DataFrame:
     """Return what each choice changes in January: heat and electricity by function, relative to the central one [%]."""
     day = variants["mean_day"].sel(month=1, drop=True).sum("hour")
     grouped = day.assign_coords(used_for=inputs["used_for"]).groupby("used_for").sum().sel(used_for=list(FUNCTIONS))
-    found = {"heating": grouped.sel(use="heating", drop=True), "electricity": electricity(grouped, inputs)}
+    found = {"heating": grouped.sel(use="heating", drop=True), "electricity": electricity(grouped)}
     changes = {
         measure: (100 * (values / values.sel(variant="central", drop=True) - 1)).round(3)
         for measure, values in found.items()
@@ -235,13 +281,16 @@ def by_hand(balance: xr.Dataset, inputs: xr.Dataset, weather: xr.Dataset) -> pd.
         What EnergyPlus ran with.
     """
     profiles = demand.profiles(inputs, "residential")
-    mean = {name: float(profiles[name].mean()) for name in ("people", "lighting", "equipment", "base_load", "cooking")}
+    mean = {
+        name: float(demand.week_mean(profiles[name]))
+        for name in ("people", "lighting", "equipment", "base_load", "cooking")
+    }
     gains = (
         SENSIBLE_SHARE * float(profiles["metabolic_rate"]) * mean["people"]
         + mean["lighting"]
         + mean["equipment"]
         + (1 - float(profiles["base_load_outside"])) * mean["base_load"]
-        + 0.5 * mean["cooking"]
+        + (1 - COOKING_LOST) * mean["cooking"]
     )
     at_home = inputs.sel(function="residential")
     found = monthly_heating(
@@ -251,7 +300,7 @@ def by_hand(balance: xr.Dataset, inputs: xr.Dataset, weather: xr.Dataset) -> pd.
         month=1,
         indoor=float(at_home["heating_setpoint"].mean()),
         internal_gains=gains,
-        soil=GROUND_TEMPERATURE,
+        soil=float(at_home["soil_temperature"]),
         air_change=float(at_home["infiltration"]),
     )
     table = found.to_dataframe().reset_index()
@@ -274,6 +323,13 @@ def check_table(loads: xr.Dataset) -> pd.DataFrame:
             "warnings": loads["warnings"],
         }
     )
+
+
+def message_table(loads: xr.Dataset) -> pd.DataFrame:
+    """Return EnergyPlus's warnings, without names and numbers, and how many clusters they concern."""
+    texts = [{_KIND.sub("...", line) for line in str(text).splitlines()} for text in loads["messages"].to_numpy()]
+    every = sorted(set().union(*texts))
+    return pd.DataFrame({"warning": every, "clusters": [sum(text in found for found in texts) for text in every]})
 
 
 def balance_table(balance: xr.Dataset) -> pd.DataFrame:

@@ -44,6 +44,6 @@ def of_section_2_1(table: pd.DataFrame, climate: xr.Dataset) -> dict[str, Outcom
 
 _GROUPS = {"tower": ("office", "hotel"), "mall": ("mall",)}
 _PROOF = {
-    "tower": ": x10 and x11 have a third of the height and area of x7 and x8, and no whole number rounds to 0.36",
-    "mall": ": no whole number of storeys rounds to 0.51",
+    "tower": ": with buildings of one height in a cluster no whole number for x10 and x11 rounds to 0.36",
+    "mall": ": with buildings of one height in a cluster no whole number rounds to 0.51",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -40,7 +41,8 @@ class Variant:
     program : {"GB 55015-2021", "ASHRAE 90.1-2019"}
         Where densities, hours, set points and fresh air come from.
     hour_shift : int
-        Hours by which the labels of GB 55015-2021 are read later than the hour that ends there.
+        Hours by which the labels of GB 55015-2021 are read later than the hour that ends there; the shapes of hot water
+        and cooking, whose hours are not the standard's, stay.
     neighbours : bool
         Whether buildings shade each other.
     weather : str
@@ -96,6 +98,11 @@ def weather_year(inputs: xr.Dataset, weather: str) -> xr.Dataset:
     return morph(source, inputs[list(CLIMATE)], CITY) if morphed else source
 
 
+def weather_hash(weather: str) -> str:
+    """Return the sha256 of a weather file of the user's own, nothing for one of :data:`WEATHER`."""
+    return "" if weather in WEATHER else hashlib.sha256((project_root() / weather).read_bytes()).hexdigest()
+
+
 def weather_file(inputs: xr.Dataset, weather: str, folder: Path) -> Path:
     """Return the path of a weather file, written to ``folder`` if it has to be morphed first.
 
@@ -128,7 +135,8 @@ def weather_file(inputs: xr.Dataset, weather: str, folder: Path) -> Path:
 def profiles(inputs: xr.Dataset, function: str, hour_shift: int = 0) -> xr.Dataset:
     """Return what happens in a square metre of a function under GB 55015-2021 with the stated base load and hot water.
 
-        base load = refrigerators + standby + common services + max(night rate x density - use, 0)
+        base load = refrigerators + standby + water heaters' losses + common services
+                    + max(night rate x density - use, 0)
         hot water = litres a person x persons per area x shape,   persons of homes from the census, else those present
 
     Parameters
@@ -164,7 +172,7 @@ def profiles(inputs: xr.Dataset, function: str, hour_shift: int = 0) -> xr.Datas
     shape = {name: at[f"{name}_shape"] / at[f"{name}_shape"].sum() for name in ("hot_water", "cooking")}
     found = found.assign(
         base_load=base_load,
-        base_load_outside=common / base_load.mean(),
+        base_load_outside=common / week_mean(base_load),
         cooking=at["cooking"] * 1000 / _DAYS_OF_YEAR * shape["cooking"] * flat,
         hot_water=at["hot_water_per_person"] * persons * shape["hot_water"] * flat,
         fresh_air=at["fresh_air_per_person"] * installed["people"] * at["fresh_air_rate"],
@@ -206,6 +214,12 @@ def mean_days(demand: xr.DataArray, months: tuple[int, ...] = (1, 7)) -> xr.Data
     return found.transpose(..., "month", "hour").assign_attrs(demand.attrs)
 
 
+def week_mean(profile: xr.DataArray) -> xr.DataArray:
+    """Return the mean of a profile, dims (day, hour), over a week of five workdays and two holidays."""
+    days = xr.DataArray([5 / 7, 2 / 7], dims="day", coords={"day": [programs.WORKDAY, programs.HOLIDAY]})
+    return (profile.mean("hour") * days).sum("day")
+
+
 def _program(inputs: xr.Dataset, function: str, variant: Variant) -> programs.Program:
     if variant.program == "ASHRAE 90.1-2019":
         return programs.library_program(LIBRARY[function])
@@ -213,8 +227,9 @@ def _program(inputs: xr.Dataset, function: str, variant: Variant) -> programs.Pr
 
 
 def _household(inputs: xr.Dataset) -> xr.DataArray:
-    """Return refrigerator and standby of a household per area [W/m2]."""
-    power = inputs["refrigerator"] * 1000 / 24 + inputs["standby"] * 1000 / _HOURS_OF_YEAR
+    """Return refrigerator, standing loss of the water heater and standby of a household per area [W/m2]."""
+    daily = inputs["refrigerator"] + inputs["water_heater_loss"]
+    power = daily * 1000 / 24 + inputs["standby"] * 1000 / _HOURS_OF_YEAR
     return power / inputs["area_per_household"]
 
 

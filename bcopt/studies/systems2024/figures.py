@@ -41,54 +41,58 @@ VARIANT_STYLES: dict[str, dict[str, Any]] = {
 }
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
+_CARRIERS = {"electricity": "orange", "heat": "vermilion", "cold": "blue", "gas": "green"}
 _BOXES = {
     "grid": ("Public grid", 0.0, 0.79, "white"),
-    "sun": ("Photovoltaics\non the roofs", 0.0, 0.535, "white"),
-    "pump": ("Ground-source\nheat pumps, COP 3.5", 0.0, 0.28, "white"),
-    "boiler": ("Gas boilers", 0.0, 0.025, "white"),
-    "battery": ("Shared storage,\nelectric vehicles", 0.385, 0.79, "#eeeeee"),
-    "chiller": ("Chillers,\nsplit units", 0.385, 0.535, "white"),
-    "tank": ("Heat storage", 0.385, 0.025, "#eeeeee"),
-    "electricity": ("Electrical load", 0.77, 0.79, "#fff6d6"),
-    "cooling": ("Cooling load", 0.77, 0.41, "#e2f1fb"),
-    "heating": ("Heating load", 0.77, 0.105, "#fbe3d6"),
+    "sun": ("Sun on the roofs\n(and wind, not sized)", 0.0, 0.535, "white"),
+    "ground": ("Ground", 0.0, 0.28, "white"),
+    "gas": ("Natural gas", 0.0, 0.025, "white"),
+    "bus": ("Electricity", 0.385, 0.79, "#eeeeee"),
+    "chiller": ("Chillers, split units", 0.385, 0.535, "white"),
+    "pump": ("Heat pumps, COP 3.5", 0.385, 0.28, "white"),
+    "boiler": ("Gas boilers", 0.385, 0.025, "white"),
+    "electricity": ("Electrical load,\nvehicles and storage", 0.77, 0.79, "#fff6d6"),
+    "cooling": ("Cooling load", 0.77, 0.535, "#e2f1fb"),
+    "heating": ("Heating load\nand heat storage", 0.77, 0.15, "#fbe3d6"),
 }
 """Text, left, bottom and colour of the boxes of figure 1."""
 _ARROWS = (
-    ("grid", "electricity", "electricity"),
-    ("grid", "battery", "electricity"),
-    ("battery", "electricity", "electricity"),
-    ("sun", "battery", "electricity"),
-    ("sun", "chiller", "electricity"),
-    ("sun", "pump", "electricity"),
-    ("chiller", "cooling", "cold"),
-    ("pump", "cooling", "cold"),
-    ("pump", "heating", "heat"),
-    ("boiler", "tank", "heat"),
-    ("tank", "heating", "heat"),
+    ("grid", "bus", "electricity", 0.0),
+    ("sun", "bus", "electricity", 0.0),
+    ("bus", "electricity", "electricity", 0.0),
+    ("bus", "chiller", "electricity", 0.0),
+    ("bus", "pump", "electricity", 0.75),
+    ("ground", "pump", "heat", 0.0),
+    ("gas", "boiler", "gas", 0.0),
+    ("chiller", "cooling", "cold", 0.0),
+    ("pump", "cooling", "cold", 0.0),
+    ("pump", "heating", "heat", 0.0),
+    ("boiler", "heating", "heat", 0.0),
 )
+"""From, to, carrier and bend of the arrows of figure 1."""
 
 
 @style()
 def energy_system() -> Figure:
     """Draw the structure of the regional energy system (figure 1)."""
     figure, axes = new(1, 1, 3.9)
-    axes.set(xlim=(0, 1), ylim=(0, 1.06))
+    axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.axis("off")
     for text, x, y, colour in _BOXES.values():
         axes.add_patch(FancyBboxPatch((x + 0.01, y), 0.21, 0.18, boxstyle="round,pad=0.008", fc=colour, ec="black"))
         axes.text(x + 0.115, y + 0.09, text, ha="center", va="center", fontsize=9)
-    colours = {"electricity": PALETTE["orange"], "heat": PALETTE["vermilion"], "cold": PALETTE["blue"]}
-    for start, end, carrier in _ARROWS:
+    colours = {carrier: PALETTE[name] for carrier, name in _CARRIERS.items()}
+    for start, end, carrier, bend in _ARROWS:
         (_, x, y, _), (_, to_x, to_y, _) = _BOXES[start], _BOXES[end]
-        tail, head = ((x + 0.115, y - 0.01), (to_x + 0.115, to_y + 0.19))
-        if x != to_x:
-            tail, head = (x + 0.232, y + 0.09), (to_x, to_y + 0.09)
-        past = "arc3,rad=-0.22" if to_x - x > 0.5 and to_y == y else "arc3"
+        tail, head = (x + 0.232, y + 0.09), (to_x, to_y + 0.09)
+        if x == to_x:
+            tail, head = (x + 0.115, y - 0.01), (x + 0.115, to_y + 0.19)
+        if bend:
+            tail, head = (x, y + 0.05), (x, to_y + 0.13)
         look: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 12, "color": colours[carrier], "lw": 1.6}
-        axes.add_patch(FancyArrowPatch(tail, head, connectionstyle=past, **look))
+        axes.add_patch(FancyArrowPatch(tail, head, connectionstyle=f"arc3,rad={bend}", **look))
     handles = [axes.plot([], [], color=colour, label=carrier)[0] for carrier, colour in colours.items()]
-    axes.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, -0.13), ncols=3)
+    axes.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, -0.13), ncols=4)
     return figure
 
 
@@ -162,16 +166,17 @@ def climate(years: xr.Dataset) -> Figure:
         hours.plot(
             np.arange(years.sizes["hour"]) / 24 + 1, years["dry_bulb"].sel(shown=year), color=colour, linewidth=0.9
         )
-    label(hours, x="day of January", y="air temperature [°C]", title="Hours of January")
+    low, high = (float(bound(years["dry_bulb"].sel(shown="morphed"))) for bound in (np.min, np.max))
+    label(hours, x="day of January", y="air temperature [°C]", title=f"January, from {low:.0f} to {high:.0f} °C")
     figure.legend(*wind.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 
 @style()
-def x1_january(variants: xr.Dataset, inputs: xr.Dataset) -> Figure:
+def x1_january(variants: xr.Dataset, inputs: xr.Dataset, costs: pd.DataFrame) -> Figure:
     """Draw electricity and its cost of x1 on the January mean day by variant, with what the paper prints."""
     figure, (power, money) = new(2, 1, 2.6, sharex=True)
-    use = analysis.electricity(variants["mean_day"].sel(cluster="x1", month=1), inputs)
+    use = analysis.electricity(variants["mean_day"].sel(cluster="x1", month=1))
     price = inputs["electricity_price"].sel(group="residential")
     for name, look in VARIANT_STYLES.items():
         if name in use["variant"]:
@@ -181,7 +186,8 @@ def x1_january(variants: xr.Dataset, inputs: xr.Dataset) -> Figure:
             money.stairs(
                 cost, np.arange(25), **look, baseline=None, label=f"{name}: {float(cost.sum()):,.0f} yuan a day"
             )
-    money.plot([20.5], [6500], **{**PUBLISHED, "label": "printed energy cost of hour 20; 26,457 yuan a day"})
+    day, hour = costs.iloc[-1][["cost [yuan/d]", "with heat beyond the heat pumps [yuan]"]]
+    money.plot([20.5], [hour], **{**PUBLISHED, "label": f"printed energy cost of hour 20; {day:,.0f} yuan a day"})
     label(power, y="electricity [MW]", title="x1, January mean day, nothing scaled")
     power.set_ylim(0)
     label(money, x="hour of the day", y="cost [yuan per hour]")

@@ -93,6 +93,7 @@ TABLES = {
         "window_transmittance": Expected("W/m2/K", _FUNCTION, 0.3, 7.0),
         "solar_heat_gain_coefficient": Expected("1", _FUNCTION, 0.05, 0.9),
         "ground_floor_resistance": Expected("m2K/W", _FUNCTION, 0.0, 10.0),
+        "soil_temperature": Expected("degC", lower=-20.0, upper=40.0),
         "hot_water_per_person": Expected("L/d/person", _FUNCTION, 0.0, 1000.0),
         "hot_water_temperature": Expected("degC", lower=30.0, upper=90.0),
         "water_heater_loss": Expected("kWh/d", lower=0.0, upper=20.0),

@@ -6,25 +6,25 @@ data/derived/storey_balance.nc and the weather files in results/systems2024/weat
 
 from __future__ import annotations
 
-import shutil
 import sys
-import tempfile
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 from tqdm import tqdm
 
 from bcopt.compendium.files import round_significant, write_dataset
+from bcopt.compendium.lifeline import Lifeline
 from bcopt.compendium.parameters import Parameters, read_parameters
 from bcopt.compendium.paths import project_root
-from bcopt.compendium.runner import StageError, guarded
+from bcopt.compendium.runner import StageError, guarded, put_into_place, staged
 from bcopt.loads import prototypes
 from bcopt.loads.energyplus import EnergyPlusError
 from bcopt.loads.simulation import BALANCE, by_storey, demands, storeys
 from bcopt.loads.solar import PhotovoltaicArray, ground_source_heat, roof_photovoltaics
-from bcopt.loads.weather import CALENDAR, read_weather
+from bcopt.loads.weather import CALENDAR
 from bcopt.studies.systems2024 import demand, inputs
 
 STAGE = "systems2024/simulation"
@@ -44,8 +44,8 @@ def central_variant(parameters: Parameters) -> demand.Variant:
     return demand.Variant(chosen.program, chosen.hour_shift, chosen.neighbours, weather)
 
 
-def run(root: Path) -> None:
-    """Simulate every variant and write all results, or none if a simulation fails.
+def run(root: Path, lifeline: Lifeline) -> None:
+    """Simulate every variant, then put all results into place, or none if a simulation fails or the pipeline is gone.
 
     Raises
     ------
@@ -56,16 +56,17 @@ def run(root: Path) -> None:
     """
     study = inputs.load(root)
     variants = demand.variants(central_variant(read_parameters(root)))
-    with tempfile.TemporaryDirectory(prefix="bcopt-weather-") as folder:
-        simulated = simulate_variants(study, variants, Path(folder))
-        balance = storey_balance(study, variants["central"], Path(folder))
-        weather = read_weather(demand.weather_file(study, variants["central"].weather, Path(folder)))
-        loads = _loads(study, simulated["central"], weather).assign_attrs(_described(variants["central"]))
-        write_dataset(root / LOADS, loads)
-        write_dataset(root / VARIANTS, _compared(simulated))
-        write_dataset(root / BALANCES, balance)
-        shutil.rmtree(root / WEATHER, ignore_errors=True)
-        shutil.copytree(folder, root / WEATHER)
+    central = variants["central"]
+    with staged(STAGE, root) as staging:
+        (staging / WEATHER).mkdir(parents=True)
+        simulated = simulate_variants(study, variants, staging / WEATHER)
+        sun = {name: _photovoltaics(study, variant.weather) for name, variant in variants.items()}
+        loads = simulated["central"].assign(photovoltaics=sun["central"], ground_heat=_ground_heat(study))
+        write_dataset(staging / LOADS, _rounded(loads.assign_attrs(_described(central))))
+        write_dataset(staging / VARIANTS, _compared(simulated, sun))
+        write_dataset(staging / BALANCES, storey_balance(study, central, staging / WEATHER))
+        lifeline.check()
+        put_into_place(staging, root, [WEATHER])
 
 
 def simulate_variants(study: xr.Dataset, variants: dict[str, demand.Variant], folder: Path) -> dict[str, xr.Dataset]:
@@ -85,14 +86,14 @@ def simulate_variants(study: xr.Dataset, variants: dict[str, demand.Variant], fo
 
 
 def storey_balance(study: xr.Dataset, central: demand.Variant, folder: Path) -> xr.Dataset:
-    """Simulate x1 as a lone building and return the heat balance of its storeys' air in January.
+    """Simulate x1 as a lone building, its homes as the standard has them, and return its storeys' balance in January.
 
     Returns
     -------
     xr.Dataset, dims (storey, hour)
         The terms of :data:`bcopt.loads.simulation.BALANCE` [W], air temperature [degC] and heating [kW].
     """
-    lone = demand.cases(study, replace(central, neighbours=False), folder)[0]
+    lone = demand.cases(study, demand.Variant(neighbours=False, weather=central.weather), folder)[0]
     terms = {**BALANCE, "temperature": "Zone Mean Air Temperature"}
     found, run, of_storey = storeys(lone, list(terms.values()))
     balance = {name: by_storey(run.variables[term], found, lone.cluster.name) for name, term in terms.items()}
@@ -104,41 +105,49 @@ def storey_balance(study: xr.Dataset, central: demand.Variant, folder: Path) -> 
 
 
 def _described(variant: demand.Variant) -> dict[str, str | int]:
-    """Return a variant as attributes of a file."""
-    return {name: value if isinstance(value, str) else int(value) for name, value in asdict(variant).items()}
+    """Return a variant as attributes of a file, with the hash of a weather file of the user's own."""
+    values = {name: value if isinstance(value, str) else int(value) for name, value in asdict(variant).items()}
+    return {**values, "weather_sha256": demand.weather_hash(variant.weather)}
 
 
-def _loads(study: xr.Dataset, simulated: xr.Dataset, weather: xr.Dataset) -> xr.Dataset:
-    """Return demand and supply potential of the clusters over the year."""
-    built = prototypes.implied(demand.rebuilt(study), float(study["land_side"]))
+def _photovoltaics(study: xr.Dataset, weather: str) -> xr.DataArray:
+    """Return the power of the clusters' roofs over the year, dims (cluster, hour)."""
+    roofs = prototypes.implied(demand.rebuilt(study), float(study["land_side"]))["footprint"]
     array = PhotovoltaicArray(tilt=float(study["module_tilt"]), roof_coverage=float(study["roof_coverage"]))
-    open_land = study["land_side"] ** 2 - built["footprint"]
-    return _rounded(
-        simulated.assign(
-            photovoltaics=roof_photovoltaics(weather, built["footprint"], array).transpose("cluster", "hour"),
-            ground_heat=ground_source_heat(open_land, float(study["borehole_heat"])),
-        )
-    )
+    return roof_photovoltaics(demand.weather_year(study, weather), roofs, array).transpose("cluster", "hour")
 
 
-def _compared(simulated: dict[str, xr.Dataset]) -> xr.Dataset:
+def _ground_heat(study: xr.Dataset) -> xr.DataArray:
+    """Return the heat of the clusters' open land, dims (cluster)."""
+    built = prototypes.implied(demand.rebuilt(study), float(study["land_side"]))
+    return ground_source_heat(study["land_side"] ** 2 - built["footprint"], float(study["borehole_heat"]))
+
+
+def _compared(simulated: dict[str, xr.Dataset], sun: dict[str, xr.DataArray]) -> xr.Dataset:
     """Return mean days of January and July and energies of the year by variant."""
     names = pd.Index(list(simulated), name="variant")
     days = xr.concat([demand.mean_days(found["demand"]) for found in simulated.values()], names)
     year = xr.concat([found["demand"].sum("hour") for found in simulated.values()], names)
+    roofs = xr.concat([demand.mean_days(power) for power in sun.values()], names)
     return _rounded(
         xr.Dataset(
             {
                 "mean_day": days.assign_attrs(units="kW", long_name="mean day of a month"),
                 "annual": year.assign_attrs(units="kWh/a", long_name="energy of the year"),
+                "photovoltaics": roofs.assign_attrs(units="kW", long_name="roof power on the mean day of a month"),
             }
         )
     )
 
 
 def _rounded(dataset: xr.Dataset) -> xr.Dataset:
-    """Return every series rounded to :data:`DIGITS`; deviations of meters keep their size and no more."""
-    return dataset.map(lambda array: array.copy(data=round_significant(array.to_numpy(), DIGITS)), keep_attrs=True)
+    """Return every series rounded to :data:`DIGITS`."""
+    numbers = {
+        name: array.copy(data=round_significant(array.to_numpy(), DIGITS))
+        for name, array in dataset.data_vars.items()
+        if np.issubdtype(array.dtype, np.floating)
+    }
+    return dataset.assign(numbers)
 
 
 def main() -> int:
@@ -146,8 +155,7 @@ def main() -> int:
     root = project_root()
     try:
         with guarded(STAGE, root) as lifeline:
-            run(root)
-            lifeline.check()
+            run(root, lifeline)
     except (ValueError, EnergyPlusError, FileNotFoundError, StageError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
