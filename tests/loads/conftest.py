@@ -37,6 +37,7 @@ WALLS = {
     "window_to_wall_ratio": [0.25, 0.1, 0.4, 0.1],
     "ground_floor_resistance": 1.5,
     "infiltration": 0.5,
+    "soil_temperature": 18.0,
 }
 
 

@@ -69,6 +69,7 @@ def low(case, hours):
         "usual": case(),
         "again": case(),
         "poor": case(walls={"wall_transmittance": 1.2, "roof_transmittance": 1.0, "window_transmittance": 4.0}),
+        "frozen": case(walls={"soil_temperature": 2.0}),
         "busy": case(equipment=8.0),
         "clock": case(
             lighting=hours([np.where(HOUR == 19, 5.0, 0.0), np.zeros(24)]),
@@ -228,6 +229,12 @@ class TestPhysics:
     def test_worse_insulation_needs_more_heat(self, low):
         poor, usual = (float(low[name].sel(use="heating").sum()) for name in ("poor", "usual"))
         assert poor > 1.5 * usual
+
+    def test_cold_soil_takes_heat_through_the_floor(self, low):
+        """By hand 3 x 200 m2 x 16 K / (1.5 + .12 / 1.74 + .17 m2K/W); still air over a cold floor resists a bit more."""
+        cold, usual = (low[name].sel(use="heating")[: 31 * 24].sum().item() for name in ("frozen", "usual"))
+        by_hand = 3 * 200 * 16 / (1.5 + 0.12 / 1.74 + 0.17) * 744 / 1000
+        assert 0.8 * by_hand < cold - usual < by_hand
 
     def test_more_gains_need_less_heat_and_more_cold(self, low):
         busy, usual = low["busy"].sum("hour"), low["usual"].sum("hour")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bcopt.loads.programs import standard_program
-from bcopt.loads.simulation import GROUND_TEMPERATURE, Case, storeys
+from bcopt.loads.simulation import Case, storeys
 from bcopt.loads.solar import PhotovoltaicArray, plane_of_array_irradiance
 from bcopt.loads.steady_state import _utilisation, monthly_heating
 from bcopt.loads.weather import CALENDAR, read_weather
@@ -180,9 +180,7 @@ def beside_energyplus(cluster, envelope, profiles, willard):
     case = Case(cluster(), standard_program("constant", constant), envelope(), willard, neighbours=False)
     _, _, demand = storeys(case)
     stays = 0.03 * 100 + 2.0 + 3.0 + 0.75 * 1.0 + 0.5 * 0.5  # people, light, appliances, base load inside, half the hob
-    by_hand = monthly_heating(
-        cluster(), envelope(), read_weather(willard), 1, INDOOR, stays, GROUND_TEMPERATURE, AIR_CHANGE
-    )
+    by_hand = monthly_heating(cluster(), envelope(), read_weather(willard), 1, INDOOR, stays, 18.0, AIR_CHANGE)
     return by_hand["heating"], demand.sel(use="heating", drop=True)[:, JANUARY].sum("hour")
 
 

@@ -43,7 +43,7 @@ def test_a_home_by_hand(study: xr.Dataset) -> None:
     )
     assert at(found["equipment"], "holiday", 11) == pytest.approx(3.8 * (0.2625 + 0.06))
     assert at(found["people"], "workday", 2) == pytest.approx(0.04 * 0.30)
-    household = 0.9 * 1000 / 24 + 125 * 1000 / 8760
+    household = (0.9 + 0.9) * 1000 / 24 + 125 * 1000 / 8760  # refrigerator, water heater, standby
     common = 2.5 * 1000 / 8760
     assert at(found["base_load"], "workday", 13) == pytest.approx(household / 77.64 + common)
     assert float(found["base_load_outside"]) == pytest.approx(common / (household / 77.64 + common))
@@ -153,6 +153,21 @@ def test_cases_follow_the_function_of_each_cluster(study: xr.Dataset, tmp_path: 
 
 
 # ---- weather
+
+
+def test_a_week_has_five_workdays() -> None:
+    profile = xr.DataArray([[7.0, 7.0], [0.0, 0.0]], dims=("day", "hour"), coords={"day": ["workday", "holiday"]})
+    assert float(demand.week_mean(profile)) == pytest.approx(5)
+
+
+def test_a_file_of_ones_own_is_found_from_any_folder(study: xr.Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = "results/systems2024/weather/Beijing-from-Willard.epw"
+    if not (ROOT / mine).is_file():
+        pytest.skip("the pipeline has not run here")
+    monkeypatch.chdir(ROOT / "notebooks" / "systems2024")
+    assert demand.weather_year(study, mine).sizes["hour"] == 8760
+    assert len(demand.weather_hash(mine)) == 64
+    assert demand.weather_hash(Variant.weather) == ""
 
 
 def test_morphed_weather_meets_the_normals(study: xr.Dataset, tmp_path: Path) -> None:

@@ -13,11 +13,13 @@ from matplotlib.figure import Figure
 
 from bcopt.compendium.files import round_significant
 from bcopt.compendium.ledger import judge, read_claims
+from bcopt.compendium.lifeline import Lifeline
 from bcopt.compendium.parameters import read_parameters
 from bcopt.compendium.problems import InputError
 from bcopt.compendium.protocol import read_protocol
+from bcopt.compendium.runner import StageError
 from bcopt.loads.simulation import CARRIERS, cluster_demand
-from bcopt.loads.weather import CALENDAR
+from bcopt.loads.weather import CALENDAR, shipped_weather
 from bcopt.studies.systems2024 import analysis, claims, demand, figures, inputs, simulation
 
 ROOT = Path(__file__).parents[2]
@@ -31,17 +33,17 @@ def study() -> xr.Dataset:
 
 @pytest.fixture(scope="module")
 def loads() -> xr.Dataset:
-    return analysis.read_results(ROOT)[0]
+    return analysis.read_results(root=ROOT)[0]
 
 
 @pytest.fixture(scope="module")
 def variants() -> xr.Dataset:
-    return analysis.read_results(ROOT)[1]
+    return analysis.read_results(root=ROOT)[1]
 
 
 @pytest.fixture(scope="module")
 def balance() -> xr.Dataset:
-    return analysis.read_results(ROOT)[2]
+    return analysis.read_results(root=ROOT)[2]
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +88,23 @@ def test_the_smallest_cluster_again_gives_the_committed_numbers(
 
 def test_missing_results_say_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"data/derived/loads\.nc.*\n.*dvc repro systems2024-simulation"):
-        analysis.read_results(tmp_path)
+        analysis.read_results(root=tmp_path)
+
+
+def test_loads_of_another_variant_are_refused() -> None:
+    analysis.read_results({"program": "GB 55015-2021", "hour_shift": 0, "neighbours": True}, ROOT)
+    with pytest.raises(InputError, match=r"program = GB 55015-2021, not ASHRAE(.|\n)*neighbours = 1, not False"):
+        analysis.read_results({"program": "ASHRAE 90.1-2019", "neighbours": False}, ROOT)
+
+
+def test_a_changed_weather_file_is_refused(study: xr.Dataset, loads: xr.Dataset, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.epw"
+    mine.write_bytes(shipped_weather("Miami").read_bytes())
+    simulated = loads.assign_attrs(weather=str(mine), weather_sha256=demand.weather_hash(str(mine)))
+    assert analysis.weather_behind(simulated, study).sizes["hour"] == 8760
+    mine.write_bytes(shipped_weather("Golden").read_bytes())
+    with pytest.raises(InputError, match=r"mine\.epw(.|\n)*changed since the simulation"):
+        analysis.weather_behind(simulated, study)
 
 
 def test_central_variant_is_that_of_the_parameters() -> None:
@@ -110,9 +128,9 @@ def test_nothing_is_written_when_a_simulation_cannot_start(tmp_path: Path) -> No
     (tmp_path / "params.yaml").write_text(text)
     before = {p: p.read_bytes() for p in (tmp_path / "data" / "derived").iterdir()}
     with pytest.raises(InputError, match=r"absent\.epw"):
-        simulation.run(tmp_path)
+        simulation.run(tmp_path, Lifeline())
     assert {p: p.read_bytes() for p in (tmp_path / "data" / "derived").iterdir()} == before
-    assert not (tmp_path / "results").exists()
+    assert [p for p in (tmp_path / "results").rglob("*") if p.is_file()] == []
 
 
 # ---- energies and hours, from the inputs alone
@@ -181,15 +199,32 @@ def test_what_is_simulated_differs_where_it_should(variants: xr.Dataset) -> None
 # ---- what is said of them
 
 
-def test_heater_efficiency_by_hand(study: xr.Dataset) -> None:
-    heat = 30 * 2.31 * 4.186 / 3600 * 50
-    assert analysis.heater_efficiency(study) == pytest.approx(heat / (heat + 0.9))
+@pytest.mark.slow
+def test_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipeline that has gone while the stage ran leaves everything as it was; else all is put into place at once."""
+    shutil.copytree(ROOT / "data", tmp_path / "data")
+    shutil.copy(ROOT / "params.yaml", tmp_path / "params.yaml")
+    every = demand.cases
+    monkeypatch.setattr(demand, "variants", lambda central: {"central": central})
+    monkeypatch.setattr(demand, "cases", lambda *args: [every(*args)[5]])  # x6 alone
+    before = {p: p.read_bytes() for p in (tmp_path / "data" / "derived").iterdir()}
+    gone = Lifeline()
+    monkeypatch.setattr(gone, "check", lambda: (_ for _ in ()).throw(StageError("the pipeline is gone")))
+    with pytest.raises(StageError, match="gone"):
+        simulation.run(tmp_path, gone)
+    assert {p: p.read_bytes() for p in (tmp_path / "data" / "derived").iterdir()} == before
+    simulation.run(tmp_path, Lifeline())
+    assert xr.load_dataset(tmp_path / simulation.LOADS)["cluster"].size == 1
+    assert (tmp_path / simulation.WEATHER / "Beijing-from-Willard.epw").is_file()
+    first = {p.name: p.read_bytes() for p in (tmp_path / "data" / "derived").iterdir()}
+    simulation.run(tmp_path, Lifeline())
+    assert {p.name: p.read_bytes() for p in (tmp_path / "data" / "derived").iterdir()} == first, "same bytes twice"
 
 
 def test_x1_costs_by_hand(study: xr.Dataset, loads: xr.Dataset, variants: xr.Dataset) -> None:
     x1 = loads["demand"].sel(cluster="x1").isel(hour=JANUARY).to_numpy().reshape(7, 31, 24).mean(axis=1)
     use = dict(zip(CARRIERS, x1, strict=True))
-    power = use["lighting"] + use["equipment"] + use["base_load"] + use["hot_water"] / analysis.heater_efficiency(study)
+    power = use["lighting"] + use["equipment"] + use["base_load"] + use["hot_water"]
     # Table 2 by the clock: label i is [i, i + 1), label 24 from midnight to one.
     price = np.array([0.18] * 7 + [0.50] * 3 + [0.86] * 3 + [0.50] * 4 + [0.86] * 5 + [0.50] + [0.18])
     table = analysis.x1_costs(variants, loads, study, read_claims(ROOT)).set_index("variant")
@@ -198,6 +233,11 @@ def test_x1_costs_by_hand(study: xr.Dataset, loads: xr.Dataset, variants: xr.Dat
     beyond = max(use["heating"][20] - 49.3 * 66_000 / 1000, 0)
     total = table.loc["central", "with heat beyond the heat pumps [yuan]"]
     assert total == pytest.approx(power[20] * 0.86 + beyond * 0.70, rel=1e-4)
+    sun = loads["photovoltaics"].sel(cluster="x1").isel(hour=JANUARY).to_numpy().reshape(31, 24).mean(axis=0)
+    net = table.loc["central", "net of photovoltaics [yuan/d]"]
+    assert net == pytest.approx(np.maximum(power - sun, 0) @ price, rel=1e-4)
+    saved = table["cost [yuan/d]"] - table["net of photovoltaics [yuan/d]"]
+    assert saved["Willard as it is"] < 0.9 * saved["central"], "under its own, darker sky"
     assert table.loc["printed (held out here)", "cost [yuan/d]"] == 26457
     assert table.loc["printed (held out here)", "with heat beyond the heat pumps [yuan]"] == 6500
 
@@ -225,6 +265,25 @@ def test_printed_values_reach_nothing_that_is_simulated() -> None:
 def test_intensities_by_hand(study: xr.Dataset, loads: xr.Dataset) -> None:
     table = analysis.intensities(loads, study).set_index("cluster")
     assert table.loc["x9", "lighting [kWh/m2/a]"] == pytest.approx(of(loads, "x9", "lighting").sum().item() / 468_000)
+
+
+def test_parts_of_x1_add_up(study: xr.Dataset, variants: xr.Dataset, loads: xr.Dataset) -> None:
+    parts = analysis.x1_parts(variants, study).set_index("counted")
+    costs = analysis.x1_costs(variants, loads, study, read_claims(ROOT)).set_index("variant")
+    assert parts.loc["with base load and 30 L of hot water", "cost [yuan/d]"] == pytest.approx(
+        costs.loc["central", "cost [yuan/d]"], rel=1e-6
+    )
+    assert parts["electricity [MWh/d]"].is_monotonic_increasing
+    assert parts.loc["rooms of the program alone", "electricity [MWh/d]"] == pytest.approx(
+        480 * (4.49087 + 5.91902) / 365, rel=1e-3
+    )
+
+
+def test_warnings_are_told_in_words(loads: xr.Dataset) -> None:
+    table = analysis.message_table(loads)
+    assert (table["clusters"] > 0).all()
+    assert len(table) < 12
+    assert not table["warning"].str.contains("RESIDENTIAL|GROUND_").any()
 
 
 def test_benchmarks_say_where_we_stand(study: xr.Dataset, loads: xr.Dataset) -> None:
@@ -306,7 +365,7 @@ def test_every_figure_is_labelled_with_units(
         figures.mean_days(variants, study, 1),
         figures.months(loads, study),
         figures.climate(climate),
-        figures.x1_january(variants, study),
+        figures.x1_january(variants, study, analysis.x1_costs(variants, loads, study, read_claims(ROOT))),
         figures.effects(analysis.variant_table(variants, study)),
         figures.potentials(analysis.potential_table(loads, study), demand.mean_days(loads["photovoltaics"])),
         figures.hand_check(analysis.by_hand(balance, study, weather)),
