@@ -75,6 +75,8 @@ def smallest(model: type[BaseModel]) -> dict[str, Any]:
             values[name] = get_args(kind)[-1]
         elif kind is bool:
             values[name] = False
+        elif type(None) in get_args(kind):
+            values[name] = None
         else:
             least = kind(next((x for x in lower if x is not None), 0))
             values[name] = least if kind is int else least + 0.5

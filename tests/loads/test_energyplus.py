@@ -190,7 +190,7 @@ class TestBuildings:
     @classmethod
     def idf(cls, cluster, profiles, envelope):
         model = building(cluster(storeys=1), standard_program("p", profiles()), envelope(), neighbours=False).model
-        return "\n\n".join([simulation._settings(), model.to.idf(model)])
+        return "\n\n".join([simulation._settings(18.0), model.to.idf(model)])
 
     @staticmethod
     def field(idf, kind, name, comment, value):

@@ -231,7 +231,7 @@ class TestPhysics:
         assert poor > 1.5 * usual
 
     def test_cold_soil_takes_heat_through_the_floor(self, low):
-        """By hand 3 x 200 m2 x 16 K / (1.5 + .12 / 1.74 + .17 m2K/W); still air over a cold floor resists a bit more."""
+        """By hand 3 x 200 m2 x 16 K / (1.5 + .12 / 1.74 + .17 m2K/W); still air over a cold floor resists more."""
         cold, usual = (low[name].sel(use="heating")[: 31 * 24].sum().item() for name in ("frozen", "usual"))
         by_hand = 3 * 200 * 16 / (1.5 + 0.12 / 1.74 + 0.17) * 744 / 1000
         assert 0.8 * by_hand < cold - usual < by_hand
