@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
+
+from bcopt.compendium.hourly import clock_hour
 
 HOURS_OF_YEAR = 8760
 JOULE_PER_KWH = 3.6e6
@@ -144,6 +147,15 @@ def _requests(variables: Sequence[str], meters: Sequence[str]) -> list[str]:
     ]
 
 
+def _hours(connection: sqlite3.Connection) -> npt.NDArray[np.int64]:
+    """Return the hours of the year that EnergyPlus's labels mean, each the hour that ends at its label."""
+    asked = "SELECT Month, Day, Hour FROM Time WHERE TimeIndex IN (SELECT TimeIndex FROM ReportData) ORDER BY TimeIndex"
+    labels = pd.read_sql_query(asked, connection)
+    dates = pd.to_datetime(labels[["Month", "Day"]].assign(Year=2001)).dt.dayofyear.to_numpy()  # a common year
+    hours: npt.NDArray[np.int64] = 24 * (dates - 1) + clock_hour(labels["Hour"].to_numpy(), "ends")
+    return hours
+
+
 def _read_series(path: Path, name: str) -> tuple[dict[str, xr.DataArray], dict[str, xr.DataArray]]:
     """Return output variables, dims (hour, key), and meters, dims (hour), of EnergyPlus's SQLite file."""
     with closing(sqlite3.connect(path)) as connection:
@@ -155,12 +167,12 @@ def _read_series(path: Path, name: str) -> tuple[dict[str, xr.DataArray], dict[s
         values = np.asarray(
             connection.execute("SELECT Value FROM ReportData ORDER BY ReportDataDictionaryIndex, TimeIndex").fetchall()
         )
-    if values.size != len(series) * HOURS_OF_YEAR:
+        hours = _hours(connection)
+    if values.size != len(series) * HOURS_OF_YEAR or not np.array_equal(hours, np.arange(HOURS_OF_YEAR)):
         counts = f"{values.size} values of {len(series)} series"
         raise EnergyPlusError(name, [f"reported {counts}, expected the {HOURS_OF_YEAR} hours of a year of each"])
     table = values.reshape(len(series), HOURS_OF_YEAR)
     table[series["units"].to_numpy() == "J"] /= JOULE_PER_KWH
-    hours = np.arange(HOURS_OF_YEAR)
     variables = {}
     for variable, rows in series[series["meter"] == 0].groupby("name", sort=True):
         units = "kW" if rows["units"].iloc[0] == "J" else rows["units"].iloc[0]
