@@ -283,7 +283,7 @@ def test_killed_in_the_middle(copied_project, run, victim):
 
 @pytest.mark.skipif(not os.environ.get("CI"), reason="only a clean checkout that has just been reproduced can prove it")
 def test_reproduction_gives_what_is_committed(root, run):
-    """Same bytes on the same processor; elsewhere numbers within a millionth, sampled ones within two percent."""
+    """Same bytes on the same processor; elsewhere numbers within a millionth, simulated and sampled ones more widely."""
     changed = run("git", "status", "--porcelain", cwd=root).stdout.splitlines()
     for line in changed:
         name = line[3:]
@@ -293,9 +293,9 @@ def test_reproduction_gives_what_is_committed(root, run):
         computed = pd.read_csv(root / name)
         assert list(committed.columns) == list(computed.columns), name
         sampled = any(word in name for word in ("identifiability", "predictions", "minimisers", "gaps", "front"))
+        simulated = "systems2024/2.1" in name  # from series of six digits and four decimals
+        rtol, atol = (0.02, 1e-9) if sampled else (1e-4, 1e-2) if simulated else (1e-6, 1e-9)
         for column in committed.select_dtypes("number"):
-            np.testing.assert_allclose(
-                computed[column], committed[column], rtol=0.02 if sampled else 1e-6, atol=1e-9, err_msg=name
-            )
+            np.testing.assert_allclose(computed[column], committed[column], rtol=rtol, atol=atol, err_msg=name)
     untracked = [line for line in changed if line.startswith("??")]
     assert not untracked
