@@ -283,7 +283,7 @@ def test_killed_in_the_middle(copied_project, run, victim):
 
 @pytest.mark.skipif(not os.environ.get("CI"), reason="only a clean checkout that has just been reproduced can prove it")
 def test_reproduction_gives_what_is_committed(root, run):
-    """Same bytes on the same processor; elsewhere numbers within a millionth, simulated and sampled ones more widely."""
+    """Same bytes on the same processor; elsewhere within a millionth, simulated and sampled numbers more widely."""
     changed = run("git", "status", "--porcelain", cwd=root).stdout.splitlines()
     for line in changed:
         name = line[3:]
