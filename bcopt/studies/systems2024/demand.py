@@ -120,15 +120,15 @@ def weather_file(inputs: xr.Dataset, weather: str, folder: Path) -> Path:
     InputError
         If a file of the user's own is missing, faulty or has not 8,760 hours.
     """
-    year = weather_year(inputs, weather)
     if weather not in WEATHER:
+        read_weather(project_root() / weather)
         return project_root() / weather
     station, morphed = WEATHER[weather]
     if not morphed:
         return shipped_weather(station)
     path = folder / f"{CITY}-from-{station}.epw"
     if not path.is_file():
-        write_weather(year, path)
+        write_weather(weather_year(inputs, weather), path)
     return path
 
 

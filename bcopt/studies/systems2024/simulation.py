@@ -62,7 +62,8 @@ def run(root: Path, lifeline: Lifeline) -> None:
     with staged(STAGE, root) as staging:
         (staging / WEATHER).mkdir(parents=True)
         simulated = simulate_variants(study, variants, staging / WEATHER)
-        sun = {name: _photovoltaics(study, variant.weather) for name, variant in variants.items()}
+        under = {weather: _photovoltaics(study, weather) for weather in {v.weather: None for v in variants.values()}}
+        sun = {name: under[variant.weather] for name, variant in variants.items()}
         loads = simulated["central"].assign(photovoltaics=sun["central"], ground_heat=_ground_heat(study))
         write_dataset(staging / LOADS, _rounded(loads.assign_attrs(_described(central))))
         write_dataset(staging / VARIANTS, _compared(simulated, sun))
