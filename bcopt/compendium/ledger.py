@@ -63,7 +63,7 @@ class Outcome:
     value : float, bool or None
         The number in the claim's unit; for a statement, whether it holds; None where the paper prints nothing.
     note : str
-        How it was obtained, or why the row is weak evidence.
+        How it was obtained, or why the row is weak evidence. A fit without a note gets its step and knob.
     band : tuple of float, optional
         Lowest and highest value over the protocol's variants. It is shown and decides nothing.
     contradiction : str
@@ -135,16 +135,17 @@ def judge(
     Raises
     ------
     ValueError
-        For outcomes without a claim, and for values of the wrong kind.
+        For outcomes without a claim, for values of the wrong kind, and listing every fit that is the target of no step
+        and every held-out row that has no tolerance in the protocol.
     """
     unknown = [key for key in outcomes if key not in set(claims["id"])]
     if unknown:
         raise ValueError(f"{notebook}: no claim {', '.join(unknown)} in {CLAIMS.as_posix()}")
-    rows = [
-        _row(claim, outcomes[claim["id"]], protocol, notebook, deviations)
-        for claim in claims.to_dict("records")
-        if claim["id"] in outcomes
-    ]
+    judged = [claim for claim in claims.to_dict("records") if claim["id"] in outcomes]
+    undecided = [fault for claim in judged if (fault := _undecided(claim, protocol))]
+    if undecided:
+        raise ValueError("; ".join(undecided))
+    rows = [_row(claim, outcomes[claim["id"]], protocol, notebook, deviations) for claim in judged]
     return pd.DataFrame(rows, columns=[*COLUMNS, "protocol"])
 
 
@@ -246,24 +247,32 @@ def _missing(claim: Mapping[Hashable, str]) -> dict[str, str]:
     return {column: claim.get(column, "") for column in COLUMNS} | {"verdict": "not attempted", "note": NOT_BUILT}
 
 
+def _undecided(claim: Mapping[Hashable, str], protocol: Protocol) -> str:
+    """Return what the protocol must say of a claim before it can be judged and does not, or nothing."""
+    study = protocol[claim["paper"]]
+    if claim["class"] == "held-out" and claim["id"] not in study.held_out:
+        return f"{claim['id']}: a held-out row needs its tolerance in data/protocol.yaml first, which has none for it"
+    if claim["class"] == "fit" and study.fit_of(claim["id"]) is None:
+        return f"{claim['id']}: a fit needs its step in data/protocol.yaml first, where it is the target of none"
+    return ""
+
+
 def _row(
     claim: Mapping[Hashable, str], outcome: Outcome, protocol: Protocol, notebook: str, deviations: Mapping[str, Any]
 ) -> dict[str, str]:
     kind = claim["class"]
-    rule = protocol[claim["paper"]].held_out.get(claim["id"])
-    if kind == "held-out" and rule is None:
-        raise ValueError(
-            f"{claim['id']}: a held-out row needs its tolerance in data/protocol.yaml first, which has none for it"
-        )
+    study = protocol[claim["paper"]]
+    rule, fit = study.held_out.get(claim["id"]), study.fit_of(claim["id"])
+    note = outcome.note or (f"fit {fit.order}, knob: {fit.knob}" if fit else "")
     row = {column: claim.get(column, "") for column in COLUMNS}
-    row |= {"notebook": notebook, "note": outcome.note, "protocol": protocol.sha256}
+    row |= {"notebook": notebook, "note": note, "protocol": protocol.sha256}
     if outcome.band is not None:
         row["band"] = f"{_number(outcome.band[0])} to {_number(outcome.band[1])}"
     if kind in HEADLINE_CLASSES and deviations:
         variant = ", ".join(f"{name} = {value}" for name, value in deviations.items())
         return row | {"verdict": "not attempted", "note": f"not the protocol's central variant: {variant}"}
     if outcome.contradiction:
-        note = "; ".join(text for text in (outcome.note, outcome.contradiction) if text)
+        note = "; ".join(text for text in (note, outcome.contradiction) if text)
         return row | {"verdict": "contradicted", "reproduced": _text(outcome.value), "note": note}
     if kind == "unpublished" or claim["printed"] == "":
         return row | {"verdict": "nothing printed", "reproduced": _text(outcome.value)}

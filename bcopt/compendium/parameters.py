@@ -57,6 +57,23 @@ class Systems2024Parameters(_Strict):
     )
     hour_shift: Literal[-1, 0, 1] = Field(description="hours by which the standard's labels are read later")
     neighbours: bool = Field(description="whether the buildings of a cluster shade each other")
+    tie_rule: Literal["earliest", "latest", "least peak", "least throughput"] = Field(
+        description="which of the schedules of equal cost is taken"
+    )
+    levelled_load: Literal["as simulated", "self-optimised"] = Field(description="the load whose AR is least")
+    area_reading: Literal["ground area", "floor area"] = Field(description="what the shares of a mix are shares of")
+    heat_pump_sharing: Literal["own ground", "pooled"] = Field(
+        description="whether clusters share their heat pumps in section 3.2.2"
+    )
+    search_population: Annotated[int, Field(ge=4, le=10_000)] = Field(description="individuals of a generation")
+    search_generations: Annotated[int, Field(ge=1, le=100_000)] = Field(description="generations of a search")
+    crossover_probability: Annotated[float, Field(ge=0, le=1)] = Field(description="of each pair of parents")
+    mutation_probability: Annotated[float, Field(ge=0, le=1)] = Field(description="of each variable")
+    front_mutation_probability: Annotated[float, Field(ge=0, le=1)] = Field(
+        description="of each variable, in the search over two objectives"
+    )
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(description="first seed of all random numbers")
+    seeds: Annotated[int, Field(ge=1, le=1000)] = Field(description="how many searches, from seed on")
 
 
 class Parameters(_Strict):

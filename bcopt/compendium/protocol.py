@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import PydanticKnownError
 
 from bcopt.compendium.parameters import read_yaml, validated
+from bcopt.compendium.problems import InputError
 
 PROTOCOL = Path("data") / "protocol.yaml"
 
@@ -94,6 +95,26 @@ class StudyProtocol(_Strict):
         if repeated:
             raise ValueError(f"a target belongs to one fit, once, but {', '.join(repeated)} to more")
         return self
+
+    def chosen(self, names: Iterable[str]) -> dict[str, Value]:
+        """Return the central values of named choices.
+
+        Raises
+        ------
+        InputError
+            Listing every name that the protocol decides nothing of: nothing may be fitted under an unwritten choice.
+        """
+        wanted = list(dict.fromkeys(names))
+        undecided = [name for name in wanted if name not in self.choices]
+        if undecided:
+            decided = ", ".join(self.choices) or "nothing"
+            problems = [f"decides no {name}: write it down before the fit" for name in undecided]
+            raise InputError(PROTOCOL.as_posix(), [*problems, f"what the study decides is {decided}"])
+        return {name: self.choices[name].value for name in wanted}
+
+    def fit_of(self, claim: str) -> Fit | None:
+        """Return the step that is fitted to a claim, or none."""
+        return next((fit for fit in self.fits if claim in fit.targets), None)
 
     def deviations(self, parameters: Mapping[str, Any]) -> dict[str, Value]:
         """Return the parameters of a run that are not the protocol's central values."""

@@ -42,13 +42,17 @@ def rule(tolerance: float, kind: str) -> dict[str, Any]:
     return {"tolerance": tolerance, "kind": kind, "reason": "fixed before", "known_before": False}
 
 
+def step(order: int, knob: str, *targets: str) -> dict[str, Any]:
+    return {"order": order, "knob": knob, "targets": targets, "method": "root finding"}
+
+
 PROTOCOL = Protocol.model_validate(
     {
         "sha256": "a" * 64,
         "studies": {
             "study2020": {
                 "choices": {},
-                "fits": [],
+                "fits": [step(1, "load scale", "S-1-fit"), step(2, "size", "S-1-blank")],
                 "held_out": {
                     "S-1-absolute": rule(2.5, "absolute"),
                     "S-1-relative": rule(0.1, "relative"),
@@ -244,6 +248,44 @@ def test_held_out_without_a_tolerance(claims: pd.DataFrame) -> None:
         row(claims, "loose", Outcome(50.0))
 
 
+def test_a_fit_without_a_step(claims: pd.DataFrame) -> None:
+    """Whatever came of it: what no step of the protocol aims at was no target when the knobs were turned."""
+    aimless = PROTOCOL.model_copy(
+        update={"studies": {"study2020": PROTOCOL["study2020"].model_copy(update={"fits": ()})}}
+    )
+    for name, outcome in [
+        ("fit", Outcome(14.39)),
+        ("fit", Outcome(1.0, "a note")),
+        ("fit", Outcome(None, contradiction="by dominance")),
+        ("blank", Outcome(None)),
+    ]:
+        for deviations in ({}, {"reading": "b"}):
+            with pytest.raises(ValueError, match=f"S-1-{name}: a fit needs its step in data/protocol.yaml"):
+                judge(claims, {f"S-1-{name}": outcome}, aimless, "x", deviations)
+            assert len(judge(claims, {f"S-1-{name}": outcome}, PROTOCOL, "x", deviations)) == 1
+
+
+def test_all_that_is_undecided_at_once(claims: pd.DataFrame) -> None:
+    """Steps of one claim are no steps of another, and a tolerance is no step."""
+    other = step(1, "load scale", "S-1-closure")
+    loose = rule(0.1, "relative")
+    study = {"choices": {}, "fits": [other], "held_out": {"S-1-fit": loose, "S-1-relative": loose}}
+    protocol = Protocol.model_validate({"sha256": "a", "studies": {"study2020": study}})
+    outcomes = {f"S-1-{name}": Outcome(1.0) for name in ("loose", "fit", "blank", "closure", "relative", "identity")}
+    with pytest.raises(ValueError, match="step") as caught:
+        judge(claims, outcomes, protocol, "x", {})
+    assert [fault.partition(":")[0] for fault in str(caught.value).split("; ")] == ["S-1-fit", "S-1-loose", "S-1-blank"]
+
+
+def test_a_fit_names_its_step_and_knob(claims: pd.DataFrame) -> None:
+    assert row(claims, "fit", Outcome(14.39))["note"] == "fit 1, knob: load scale"
+    assert row(claims, "blank", Outcome(12.5))["note"] == "fit 2, knob: size"
+    assert row(claims, "fit", Outcome(14.39, "one of two roots"))["note"] == "one of two roots"
+    contradicted = row(claims, "fit", Outcome(None, contradiction="by dominance"))["note"]
+    assert contradicted == "fit 1, knob: load scale; by dominance"
+    assert row(claims, "closure", Outcome(100.0))["note"] == ""
+
+
 def test_a_number_is_not_decided_by_a_probability(claims: pd.DataFrame) -> None:
     loose = Protocol.model_validate(
         PROTOCOL.model_dump()
@@ -309,6 +351,22 @@ def test_rows_under_another_protocol_are_refused(claims: pd.DataFrame) -> None:
             ValueError, match=r"rows of y were made under another data/protocol\.yaml .*aaaaaaaaaaaa.*dvc repro"
         ):
             assemble(claims, {"x": fragment(claims, "identity"), "y": rows}, PROTOCOL)
+
+
+@pytest.mark.parametrize("name", ["fit", "blank", "closure", "absolute", "relative", "identity", "statement"])
+def test_no_row_of_another_protocol_gets_in(claims: pd.DataFrame, name: str, tmp_path: Path) -> None:
+    """One stale row among good ones is enough, whatever its class, in memory as from its file."""
+    others = [other for other in ("identity", "closure", "fit", "absolute") if other != name]
+    rows = pd.concat([fragment(claims, *others), fragment(claims, name, protocol=OTHER)])
+    path = tmp_path / "results/tables/study2020/x/ledger.csv"
+    path.parent.mkdir(parents=True)
+    for mixture in (rows, rows.iloc[::-1]):
+        mixture.to_csv(path, index=False)
+        for fragments in ({"study2020/x": mixture}, ledger.read_fragments(tmp_path)):
+            for in_force in (PROTOCOL, OTHER):
+                with pytest.raises(ValueError, match="rows of study2020/x were made under another"):
+                    assemble(claims, fragments, in_force)
+    assert len(assemble(claims, {"study2020/x": fragment(claims, *others, name)}, PROTOCOL)) == len(claims)
 
 
 def test_duplicates_and_orphans_are_refused(claims: pd.DataFrame) -> None:
@@ -431,7 +489,10 @@ def test_every_claim_of_the_studies_is_always_in_the_ledger() -> None:
     claims = read_claims(CHECKOUT)
     some = [row["id"] for row in claims.to_dict("records") if row["paper"] == "energyeng2023" and row["class"] == "fit"]
     protocol = Protocol.model_validate(
-        {"sha256": "a", "studies": {"energyeng2023": {"choices": {}, "fits": [], "held_out": {}}}}
+        {
+            "sha256": "a",
+            "studies": {"energyeng2023": {"choices": {}, "fits": [step(1, "all of them", *some)], "held_out": {}}},
+        }
     )
     rows = judge(claims, {name: Outcome(1.0) for name in some}, protocol, "x", {})
     for fragments in ({}, {"x": rows}):

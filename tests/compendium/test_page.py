@@ -10,6 +10,8 @@ import pytest
 import xarray as xr
 
 from bcopt.compendium import figures
+from bcopt.compendium.fitted import read_fitted
+from bcopt.compendium.inputs import Expected
 from bcopt.compendium.ledger import Outcome
 from bcopt.compendium.page import STAGING, Page, outputs
 from bcopt.compendium.problems import InputError
@@ -130,6 +132,35 @@ def test_fits_and_rows_carry_the_protocol(staged: tuple[Page, Path, dict[str, ob
     rows = shown["ledger"]
     assert rows.index.tolist() == ["S-1-share", "S-1-falls"]
     assert rows["verdict"].tolist() == ["reproduced", "reproduced"]
+
+
+def test_what_was_fitted_is_read_under_the_protocol_it_was_fitted_under(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page writes the table and the next stage reads it, until one word of the protocol changes."""
+    monkeypatch.setenv(STAGING, str(root))
+    knob = {"quantity": "load_scale", "value": 0.123456789, "unit": "1", "provenance": "fitted"}
+    table = pd.DataFrame([{**knob, "source": "fit 1", "description": "factor on the load"}])
+    Page(STAGE).derived(table, "study2020_fits.csv")
+    monkeypatch.delenv(STAGING)
+
+    def read() -> float:
+        return float(
+            read_fitted("study2020_fits.csv", "study2020-costs", {"load_scale": Expected("1")}, root)["load_scale"]
+        )
+
+    assert read() == pytest.approx(0.123456789, rel=1e-8)
+    protocol = root / "data/protocol.yaml"
+    protocol.write_text(protocol.read_text().replace("as published", "as printed"))
+    with pytest.raises(InputError, match="was fitted under another"):
+        read()
+
+
+def test_a_fit_without_a_step_is_not_judged(root: Path) -> None:
+    claims = root / "data/published/claims.csv"
+    claims.write_text(claims.read_text().replace("%,identity", "%,fit"))
+    with pytest.raises(ValueError, match=r"S-1-share: a fit needs its step in data/protocol\.yaml"):
+        Page(STAGE).ledger({"S-1-share": Outcome(12.5)})
 
 
 def test_a_variant_does_not_decide(root: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +171,49 @@ def test_hash(tmp_path: Path) -> None:
 )
 def test_deviations(tmp_path: Path, parameters: dict[str, Any], expected: dict[str, Any]) -> None:
     assert read_protocol(write(tmp_path, GOOD))["study2020"].deviations(parameters) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ([], {}),
+        (["repeat"], {"repeat": False}),
+        (["weight", "reading"], {"weight": 0.5, "reading": "c"}),
+        (["reading", "reading"], {"reading": "c"}),
+        ((name for name in ("repeat", "weight")), {"repeat": False, "weight": 0.5}),
+    ],
+)
+def test_chosen(tmp_path: Path, names: Iterable[str], expected: dict[str, Any]) -> None:
+    found = read_protocol(write(tmp_path, GOOD))["study2020"].chosen(names)
+    assert found == expected
+    assert list(found) == list(expected), "in the order of the question"
+    assert [type(value) for value in found.values()] == [type(value) for value in expected.values()]
+
+
+def test_what_is_not_decided_is_not_chosen(tmp_path: Path) -> None:
+    study = read_protocol(write(tmp_path, GOOD))["study2020"]
+    with pytest.raises(ValueError, match=r"^data/protocol\.yaml: 3 problems") as caught:
+        study.chosen(["gas_price", "reading", "load scale", "gas_price"])
+    assert isinstance(caught.value, InputError)
+    assert caught.value.problems == (
+        "decides no gas_price: write it down before the fit",
+        "decides no load scale: write it down before the fit",
+        "what the study decides is reading, repeat, weight",
+    )
+
+
+def test_nothing_is_chosen_where_nothing_is_decided(tmp_path: Path, good: dict[str, Any]) -> None:
+    good["study2020"]["choices"] = {}
+    study = read_protocol(write(tmp_path, good))["study2020"]
+    assert study.chosen([]) == {}
+    with pytest.raises(InputError, match="what the study decides is nothing"):
+        study.chosen(["reading"])
+
+
+@pytest.mark.parametrize(("claim", "order"), [("S-1", 1), ("S-2", 2), ("S-3", 2), ("S-4", None), ("S", None)])
+def test_fit_of(tmp_path: Path, claim: str, order: int | None) -> None:
+    fit = read_protocol(write(tmp_path, GOOD))["study2020"].fit_of(claim)
+    assert (fit.order if fit else None) == order
 
 
 def test_protocol_of_the_compendium() -> None:

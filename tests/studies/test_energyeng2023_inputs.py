@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+import yaml
 
 from bcopt.compendium.inputs import read_quantities
 from bcopt.compendium.problems import InputError
@@ -175,6 +176,11 @@ def fitted(eco, copy):
 TABLES = [inputs.EFFECTIVE_AREAS, inputs.COEFFICIENTS]
 
 
+def path_of(out):
+    """Return the path of an out of dvc.yaml, which is a text or a mapping of one path to its settings."""
+    return out if isinstance(out, str) else next(iter(out))
+
+
 class TestFitted:
     def test_comes_back_as_written(self, eco, fitted):
         root = fitted(protocol=eco.protocol.sha256)
@@ -218,8 +224,38 @@ class TestFitted:
     @pytest.mark.parametrize("table", TABLES)
     def test_missing(self, copy, table):
         (copy / "data" / "derived" / table).unlink(missing_ok=True)
-        with pytest.raises(InputError, match="the file does not exist"):
+        with pytest.raises(InputError, match=f"the file does not exist: run `dvc repro`, .* {inputs.FITTED[table][0]}"):
             inputs.load_fitted(table, copy)
+
+    @pytest.mark.parametrize("table", TABLES)
+    def test_the_stage_that_is_named_writes_the_table(self, eco, table):
+        stages = yaml.safe_load((eco.root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+        written = {name for name, stage in stages.items() if f"data/derived/{table}" in map(path_of, stage["outs"])}
+        assert written == {inputs.FITTED[table][0]}
+
+    @pytest.mark.parametrize("table", TABLES)
+    @pytest.mark.parametrize(
+        ("column", "value", "problem"),
+        [
+            ("unit", "km2", "is in 'km2', expected"),
+            ("quantity", "length", "length: unknown, expected one of"),
+            ("technology", "", "has dims ()"),
+        ],
+    )
+    def test_another_table_is_refused(self, eco, fitted, table, column, value, problem):
+        root = fitted(protocol=eco.protocol.sha256)
+        path = root / "data" / "derived" / table
+        rows = pd.read_csv(path, dtype=str)
+        first = rows["quantity"] == rows["quantity"].iloc[0]
+        if column == "technology":
+            rows = rows.drop(index=rows.index[first][1:])
+            first = first.loc[rows.index]
+        rows.loc[first, column] = value
+        rows.to_csv(path, index=False)
+        with pytest.raises(InputError) as refusal:
+            inputs.load_fitted(table, root)
+        assert problem in str(refusal.value)
+        assert refusal.value.source == f"data/derived/{table}"
 
     def test_keeps_every_digit(self, eco, fitted):
         root = fitted(protocol=eco.protocol.sha256)

@@ -83,6 +83,7 @@ def _algorithm(template: Any, task: Task) -> Any:
 
     def evaluate(population: Any) -> None:
         first = algorithm.evalsNum == 0
+        population.Chrom = np.clip(population.Chrom, task.lower, task.upper)  # operators overstep bounds by rounding
         values = task.initial if first else task.evaluate(population.Chrom)
         population.Phen = population.Chrom.copy()
         population.ObjV = values.objectives

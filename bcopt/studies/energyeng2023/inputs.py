@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import xarray as xr
 
-from bcopt.compendium.inputs import Expected, read_quantities
+from bcopt.compendium.fitted import read_fitted
+from bcopt.compendium.inputs import Expected
 from bcopt.compendium.paths import project_root
-from bcopt.compendium.problems import InputError
-from bcopt.compendium.protocol import PROTOCOL, read_protocol
 from bcopt.compendium.tables import read_tables
 
 SOLAR_HOT_WATER = "solar hot water"
@@ -84,6 +82,23 @@ TABLES = {
 }
 """The tables below ``data/`` and what each of their quantities must be."""
 
+FITTED = {
+    EFFECTIVE_AREAS: (
+        "energyeng2023-renewable-energy",
+        {"effective_area": Expected("m2", _BY_TECHNOLOGY, lower=0.0)},
+    ),
+    COEFFICIENTS: (
+        "energyeng2023-cost-and-carbon",
+        {
+            "capital": Expected("USD a/MJ", _BY_TECHNOLOGY),
+            "operation_cost": Expected("USD/MJ", _BY_TECHNOLOGY, lower=0.0),
+            "embodied_carbon": Expected("g a/MJ", _BY_TECHNOLOGY),
+            "operation_carbon": Expected("g/MJ", _BY_TECHNOLOGY, lower=0.0),
+        },
+    ),
+}
+"""The tables in ``data/derived``: the stage that writes each, its quantities and what each must be."""
+
 
 def load(root: Path | None = None) -> xr.Dataset:
     """Return the study's published and assumed inputs.
@@ -121,18 +136,5 @@ def load_fitted(table: str, root: Path | None = None) -> xr.Dataset:
     InputError
         If the table is missing, faulty, or carries the hash of another protocol.
     """
-    base = root or project_root()
-    path = base / "data" / "derived" / table
-    fitted = read_quantities(path, base)
-    made_under = sorted(set(_column(path, "protocol")))
-    if made_under != [read_protocol(base).sha256]:
-        raise InputError(
-            f"data/derived/{table}",
-            [f"was fitted under another {PROTOCOL.as_posix()}: run `dvc repro` to fit again under the one in force"],
-        )
-    return fitted
-
-
-def _column(path: Path, column: str) -> list[str]:
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    return table[column].tolist() if column in table else []
+    stage, expected = FITTED[table]
+    return read_fitted(table, stage, expected, root or project_root())

@@ -165,7 +165,7 @@ def profiles(inputs: xr.Dataset, function: str, hour_shift: int = 0) -> xr.Datas
     night = _night(at, found, installed)
     persons = found["people"].max("hour")
     if function == "residential":
-        night = night + _household(inputs)
+        night = night + household_power(inputs)
         persons = persons * 0 + inputs["persons_per_household"] / inputs["area_per_household"]
     flat = xr.ones_like(found["people"])
     base_load = night + common * flat
@@ -226,7 +226,7 @@ def _program(inputs: xr.Dataset, function: str, variant: Variant) -> programs.Pr
     return programs.standard_program(function, profiles(inputs, function, variant.hour_shift))
 
 
-def _household(inputs: xr.Dataset) -> xr.DataArray:
+def household_power(inputs: xr.Dataset) -> xr.DataArray:
     """Return refrigerator, standing loss of the water heater and standby of a household per area [W/m2]."""
     daily = inputs["refrigerator"] + inputs["water_heater_loss"]
     power = daily * 1000 / 24 + inputs["standby"] * 1000 / _HOURS_OF_YEAR

@@ -58,6 +58,11 @@ TABLES = {
         "land_side": Expected("m", lower=1.0),
         "heat_pump_cap": Expected("kW", _FUNCTION, lower=0.0),
         "heat_pump_cop": Expected("1", lower=1.0, upper=20.0),
+        "storage_price": Expected("yuan/kWh", ("group",), 0.0, 100.0),
+        "soc_lower": _SHARE,
+        "soc_upper": _SHARE,
+        "heat_store_share": Expected("1", lower=0.0, upper=10.0),
+        "hotel_share": _SHARE,
     },
     "published/systems2024_tariffs.csv": {
         "electricity_price": Expected("yuan/kWh", ("group", "hour"), 0.0, 100.0),

@@ -1,0 +1,143 @@
+"""Energy stores: electric vehicles, heat and ice tanks, shared batteries are the same variables and one balance."""
+
+from __future__ import annotations
+
+import linopy
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+NOT_NEGATIVE = pd.Interval(0.0, np.inf, closed="left")
+SHARE = pd.Interval(0.0, 1.0, closed="both")
+LOSS = pd.Interval(0.0, 1.0, closed="left")
+
+
+def add_store(
+    model: linopy.Model,
+    name: str,
+    capacity: xr.DataArray,
+    power: xr.DataArray,
+    soc_bounds: tuple[float | xr.DataArray, float | xr.DataArray] = (0.0, 1.0),
+    loss: float | xr.DataArray = 0.0,
+    available: float | xr.DataArray | None = None,
+    binaries: bool = False,
+) -> linopy.LinearExpression:
+    """Add a cyclic store without conversion losses and return its net charge.
+
+        energy[t] = (1 - loss) energy[t-1] + charge[t] - discharge[t],   the last hour preceding the first
+        soc_lower capacity <= energy[t] <= soc_upper capacity,   0 <= charge[t], discharge[t] <= power available[t]
+
+    One step is one hour. Charge and discharge act on the energy by their difference alone, so that replacing both by
+    the parts of that difference changes nothing but lowers the throughput: where throughput has no negative price no
+    binary is needed to keep them apart (``tests/models/test_store.py``, ``TestNetting``).
+
+    Parameters
+    ----------
+    model : linopy.Model
+        Extended in place by the variables ``{name}-charge``, ``{name}-discharge`` [kW] and ``{name}-energy`` [kWh], and
+        the constraint ``{name}-balance``. Capacity and power stand in the bounds of the variables alone, where they
+        can be changed to solve again (not so the power if there are binaries).
+    name : str
+        Prefix of the variables and constraints.
+    capacity : xr.DataArray, dims (cluster, ...)
+        Energy at full charge [kWh].
+    power : xr.DataArray, dims (cluster, ...)
+        Limit of charging and of discharging [kW].
+    soc_bounds : tuple of float or xr.DataArray
+        Least and largest energy as shares of the capacity [-].
+    loss : float or xr.DataArray
+        Share of the stored energy lost per hour [1/h].
+    available : float or xr.DataArray, dims (hour, ...), optional
+        Share of the power that is connected [-]; all of it by default.
+    binaries : bool
+        Keep charge and discharge apart by the binary ``{name}-charging``, as published.
+
+    Returns
+    -------
+    linopy.LinearExpression, dims (..., hour)
+        Charge minus discharge [kW], over the dims of all arrays together. Each label of a dim other than ``hour`` is
+        a store of its own.
+
+    Raises
+    ------
+    ValueError
+        Naming every place where a capacity or power is negative, a bound or the availability is outside 0 to 1, the
+        bounds cross or the loss is outside 0 to below 1; or if no array has the dim ``hour``, or their labels differ.
+
+    References
+    ----------
+    Systems 2024, 12(3), 92, equations (10)-(28), https://doi.org/10.3390/systems12030092.
+    """
+    low, high = (xr.DataArray(bound) for bound in soc_bounds)
+    connected, loss = xr.DataArray(1.0 if available is None else available), xr.DataArray(loss)
+    problems = outside(f"{name}: capacity", capacity, NOT_NEGATIVE, "kWh")
+    problems += outside(f"{name}: power", power, NOT_NEGATIVE, "kW")
+    problems += outside(f"{name}: lower bound", low, SHARE) + outside(f"{name}: upper bound", high, SHARE)
+    problems += outside(f"{name}: loss", loss, LOSS, "1/h") + outside(f"{name}: availability", connected, SHARE)
+    problems += listed(f"{name}: lower bound must not exceed upper bound", low > high, lower=low, upper=high)
+    if problems:
+        raise ValueError("\n".join(problems))
+    given = xr.align(power * connected, low * capacity, high * capacity, loss, join="exact", copy=False)
+    if not any("hour" in array.dims for array in given):
+        raise ValueError(f"{name}: one of the arrays must have the dim hour, which says how long a cycle is")
+    limit, least, most, loss = (array.transpose(..., "hour") for array in xr.broadcast(*given))
+
+    charge = model.add_variables(lower=xr.zeros_like(limit), upper=limit, name=f"{name}-charge")
+    discharge = model.add_variables(lower=xr.zeros_like(limit), upper=limit, name=f"{name}-discharge")
+    energy = model.add_variables(lower=least, upper=most, name=f"{name}-energy")
+    balance = model.linexpr((1, energy), (loss - 1, energy.roll(hour=1)), (-1, charge), (1, discharge))
+    model.add_constraints(balance == 0, name=f"{name}-balance")
+    if binaries:
+        charging = model.add_variables(binary=True, coords=limit.coords, name=f"{name}-charging")
+        model.add_constraints(charge - limit * charging <= 0, name=f"{name}-while-charging")
+        model.add_constraints(discharge + limit * charging <= limit, name=f"{name}-while-discharging")
+    return charge - discharge
+
+
+def outside(name: str, values: xr.DataArray, interval: pd.Interval[float], units: str = "") -> list[str]:
+    """Return one line on all values outside an interval or missing; none where there are no such values.
+
+    Parameters
+    ----------
+    name : str
+        What the values are.
+    values : xr.DataArray
+        Over any dims.
+    interval : pd.Interval
+        Values admitted, its ends where it is closed.
+    units : str
+        Of the values.
+    """
+    numbers = values.to_numpy()
+    above = numbers >= interval.left if interval.closed_left else numbers > interval.left
+    below = numbers <= interval.right if interval.closed_right else numbers < interval.right
+    wrong = values.copy(data=~(above & below))
+    return listed(f"{name} must be within {interval} {units}".rstrip(), wrong, found=values)
+
+
+def listed(message: str, wrong: xr.DataArray, limit: int = 5, **values: xr.DataArray) -> list[str]:
+    """Return one line with the message and the places where something is wrong; none where nothing is.
+
+    Parameters
+    ----------
+    message : str
+        What was expected.
+    wrong : xr.DataArray of bool
+        True at the places to name, by the labels of all dims.
+    limit : int
+        Places to name at most; the others are counted.
+    **values : xr.DataArray
+        What to state at each place, each under its own name.
+    """
+    if not wrong.any():
+        return []
+    wrong, *arrays = xr.broadcast(wrong, *values.values())
+    stated = dict(zip(values, arrays, strict=True))
+    found = [tuple(place) for place in np.argwhere(wrong.to_numpy())]
+    places = []
+    for place in found[:limit]:
+        amounts = ", ".join(f"{key} {float(array.to_numpy()[place]):g}" for key, array in stated.items())
+        labels = ", ".join(f"{dim} {wrong[dim].to_numpy()[k]}" for dim, k in zip(wrong.dims, place, strict=True))
+        places.append(f"{amounts} at {labels}" if labels else amounts)
+    more = f" and {len(found) - limit} more" if len(found) > limit else ""
+    return [f"{message}: {'; '.join(places)}{more}"]

@@ -1,0 +1,210 @@
+"""Simulated loads under a scenario and two knobs, as the inputs of the flexibility model."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from bcopt.models import flexibility
+from bcopt.studies.systems2024 import demand
+from bcopt.studies.systems2024.scenario import Scenario
+
+SCALED = ("lighting", "equipment", "base_load", "hot_water", "cooking")
+"""Uses that the load scale stretches."""
+FIRST_HOUR = 1
+"""Clock hour at which the study's day begins: label 1 of Table 2."""
+JANUARY = 1
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """What is fitted.
+
+    Parameters
+    ----------
+    load_scale : float
+        Factor on the electricity of x1, and of the clusters it carries to [-].
+    vehicle_energy : float
+        Battery energy of electric vehicles per household [kWh].
+    """
+
+    load_scale: float = 1.0
+    vehicle_energy: float = 0.0
+
+
+def january(loads: xr.Dataset, variants: xr.Dataset, scenario: Scenario) -> xr.Dataset:
+    """Return the January mean day of a scenario's variant of the loads.
+
+    Returns
+    -------
+    xr.Dataset, dims (cluster, use, hour)
+        ``demand`` (cluster, use, hour) and ``photovoltaics`` (cluster, hour) [kW], ``ground_heat`` (cluster) [kW].
+    """
+    at = variants.sel(month=JANUARY, variant=scenario.loads, drop=True)
+    return xr.Dataset(
+        {"demand": at["mean_day"], "photovoltaics": at["photovoltaics"], "ground_heat": loads["ground_heat"]}
+    )
+
+
+def position(hours: xr.DataArray) -> xr.DataArray:
+    """Return the place of each clock hour in the study's day, which begins with label 1, dims (hour)."""
+    return (hours - FIRST_HOUR) % hours.size
+
+
+def adjusted(series: xr.Dataset, inputs: xr.Dataset, scenario: Scenario) -> xr.Dataset:
+    """Return loads and potentials under the choices of section 2.1 that act on them by arithmetic.
+
+    Hot water is in proportion to litres and persons, the base load of homes to households, rooms to their share of the
+    construction area, photovoltaics to roofs and ground heat to boreholes; what less electricity means for the heating
+    is left out.
+    """
+    homes = inputs["used_for"] == "residential"
+    crowd = float(inputs["area_per_household"]) / scenario.area_per_household
+    litres = float(inputs["hot_water_per_person"].sel(function="residential"))
+    found = re.search(r"(\d+) L\b", scenario.hot_water)
+    wanted = float(found.group(1)) if found else litres
+    whole = scenario.room_shares.startswith("the whole")
+    of_rooms = float(inputs["room_share"].sel(space=[s for s in inputs["space"].values if "residential" in s]).sum())
+    use = series["demand"]["use"]
+    factor = xr.where(homes & (use == "hot_water"), wanted / litres * crowd, 1.0)
+    factor = factor * xr.where(homes & use.isin(["lighting", "equipment"]) & whole, 1.0 / of_rooms, 1.0)
+    factor = factor * xr.where((use == "base_load") & (scenario.base_load == "rooms alone"), 0.0, 1.0)
+    spared = xr.where(homes & (use == "base_load"), (1 - crowd) * demand.household_power(inputs) / 1000, 0.0)
+    return series.assign(
+        demand=(series["demand"] * factor - spared * inputs["construction_area"]).clip(min=0.0),
+        photovoltaics=series["photovoltaics"] * (scenario.roof_coverage / float(inputs["roof_coverage"])),
+        ground_heat=series["ground_heat"] * (scenario.borehole_heat / float(inputs["borehole_heat"])),
+    )
+
+
+def carried(inputs: xr.Dataset, scenario: Scenario, load_scale: float) -> xr.DataArray:
+    """Return the load scale of every cluster, dims (cluster) [-]."""
+    cluster = inputs["used_for"]
+    scaled = {
+        "x1": cluster["cluster"] == "x1",
+        "residential": cluster == "residential",
+        "every cluster": cluster == cluster,
+    }[scenario.load_scale_carries]
+    return xr.where(scaled, load_scale, 1.0).reset_coords(drop=True)
+
+
+def electric(series: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, load_scale: float) -> xr.DataArray:
+    """Return demand by use under the scenario, electricity by the load scale, dims (cluster, use, hour) [kW]."""
+    by_use = adjusted(series, inputs, scenario)["demand"]
+    return by_use * xr.where(by_use["use"].isin(SCALED), carried(inputs, scenario, load_scale), 1.0)
+
+
+def electricity(series: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, load_scale: float) -> xr.DataArray:
+    """Return electricity with nothing shifted, dims (cluster, hour) [kW], as section 3.2.1 levels it."""
+    day = model_inputs(series, inputs, scenario, Knobs(load_scale))
+    flows = flexibility.unoptimised(day)
+    return flows["electricity"]
+
+
+def model_inputs(series: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, knobs: Knobs) -> xr.Dataset:
+    """Return the inputs of :func:`bcopt.models.flexibility.flexibility_model` for the twelve clusters.
+
+    Parameters
+    ----------
+    series : xr.Dataset, dims (cluster, use, hour)
+        As :func:`january` returns it; other dims, such as day, pass through.
+    inputs : xr.Dataset
+        The study's inputs.
+    scenario : Scenario
+        What the study does not print.
+    knobs : Knobs
+        What is fitted.
+
+    Returns
+    -------
+    xr.Dataset, dims (cluster, hour)
+        With the quantities of :data:`bcopt.models.flexibility.QUANTITIES`.
+    """
+    at = adjusted(series, inputs, scenario)
+    use = electric(series, inputs, scenario, knobs.load_scale)
+    group = xr.where(inputs["used_for"] == "residential", "residential", "public").reset_coords(drop=True)
+    price = inputs["electricity_price"].sel(group=group, drop=True)
+    export = price if scenario.export_price == "purchase price" else xr.full_like(price, float(scenario.export_price))
+    storing = inputs["storage_price"].sel(group=group, drop=True)
+    equipment = use.sel(use="equipment", drop=True)
+    cooking = use.sel(use="cooking", drop=True) * float(scenario.cooking == "electricity")
+    heat = use.sel(use="heating", drop=True)
+    battery = vehicle_energy(inputs, scenario, knobs.vehicle_energy)
+    tank = inputs["heat_store_share"] * heat.sum("hour")
+    transferable = scenario.transferable_share * equipment
+    found = {
+        "electricity_price": price,
+        "export_price": export,
+        "heat_price": inputs["heat_price"].sel(group=group, drop=True),
+        "storage_price_electricity": storing * float(scenario.storage_price_electricity == "as printed"),
+        "storage_price_heat": storing * float(scenario.storage_price_heat == "as printed"),
+        "fixed": use.sel(use="base_load", drop=True) + (1 - scenario.transferable_share) * equipment + cooking,
+        "lighting": use.sel(use="lighting", drop=True),
+        "lighting_floor": xr.DataArray(scenario.lighting_floor),
+        "transferable": transferable,
+        "transfer_window": within(scenario.transfer_window, price["hour"]),
+        "transfer_limit": scenario.transfer_limit * transferable.max("hour"),
+        "hot_water": use.sel(use="hot_water", drop=True),
+        "heater_power": heater_power(use.sel(use="hot_water", drop=True), inputs, scenario),
+        "photovoltaics": at["photovoltaics"],
+        "heat": heat,
+        "pump_heat": at["ground_heat"],
+        "pump_electricity": xr.DataArray(float(scenario.heat_pump_electricity)) / inputs["heat_pump_cop"],
+        "vehicle_energy": battery,
+        "vehicle_power": scenario.vehicle_power * battery,
+        "vehicle_soc_lower": inputs["soc_lower"],
+        "vehicle_soc_upper": inputs["soc_upper"],
+        "vehicle_available": within(scenario.vehicle_availability, price["hour"]),
+        "heat_store_energy": tank,
+        "heat_store_power": scenario.heat_storage_power * tank,
+        "heat_store_loss": xr.DataArray(scenario.self_discharge),
+        "heat_store_soc_lower": inputs["soc_lower"],
+        "heat_store_soc_upper": inputs["soc_upper"],
+    }
+    named = {
+        name: array.reset_coords(drop=True).assign_attrs(units=flexibility.QUANTITIES[name].units)
+        for name, array in found.items()
+    }
+    return xr.Dataset(named)
+
+
+def households(inputs: xr.Dataset, scenario: Scenario) -> xr.DataArray:
+    """Return the households of every cluster, none in public ones, dims (cluster)."""
+    homes = inputs["used_for"] == "residential"
+    return (inputs["construction_area"] / scenario.area_per_household * homes).reset_coords(drop=True)
+
+
+def vehicle_energy(inputs: xr.Dataset, scenario: Scenario, per_household: float) -> xr.DataArray:
+    """Return the battery energy of the vehicles of every cluster, dims (cluster) [kWh]."""
+    if scenario.vehicles_at_public == "none":
+        return households(inputs, scenario) * per_household
+    return (inputs["construction_area"] / scenario.area_per_household * per_household).reset_coords(drop=True)
+
+
+def heater_power(hot_water: xr.DataArray, inputs: xr.Dataset, scenario: Scenario) -> xr.DataArray:
+    """Return the power of water heaters: rated in homes, else the peak of their profile, dims (cluster) [kW]."""
+    homes = (inputs["used_for"] == "residential").reset_coords(drop=True)
+    return xr.where(homes, scenario.heater_power * households(inputs, scenario), hot_water.max("hour"))
+
+
+def within(window: str, hours: xr.DataArray) -> xr.DataArray:
+    """Return 1 for the clock hours of a window such as ``06:00 to 22:00`` and 0 for others, dims (hour).
+
+    A window may pass midnight; ``always`` and ``whole day`` are every hour.
+
+    Raises
+    ------
+    ValueError
+        If the text is no window of full hours.
+    """
+    if window in ("always", "whole day"):
+        return xr.ones_like(hours, dtype=float)
+    found = re.fullmatch(r"(\d\d):00 to (\d\d):00", window)
+    if not found:
+        raise ValueError(f"window {window!r}, expected 'HH:00 to HH:00', 'always' or 'whole day'")
+    start, end = (int(text) for text in found.groups())
+    length = (end - start) % 24
+    return (((hours - start) % 24) < length).astype(np.float64)

@@ -1,0 +1,242 @@
+"""Section 3.2.2: renewable penetration against the share of public buildings, by NSGA-II and exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bcopt.methods import pareto, search, solver
+from bcopt.methods.decoders import Array, normalise
+from bcopt.models import proportions
+from bcopt.studies.systems2024 import flexible_day
+from bcopt.studies.systems2024.flexible_day import Knobs, january
+from bcopt.studies.systems2024.inputs import CLUSTERS
+from bcopt.studies.systems2024.levelling import PUBLIC, stable_from
+from bcopt.studies.systems2024.scenario import Scenario
+
+PRINTED_SHARE = 0.3
+"""Public share at which the study prints a penetration [-]."""
+FINE = 2001
+"""Points of the exact front whose staircase stands for it in hypervolumes."""
+SHARINGS = {"own ground": False, "pooled": True}
+
+
+def year(loads: xr.Dataset) -> xr.Dataset:
+    """Return the year of the central variant as :func:`bcopt.studies.systems2024.flexible_day.january` does January."""
+    return loads[["demand", "photovoltaics", "ground_heat"]]
+
+
+def energies(series: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, load_scale: float) -> xr.Dataset:
+    """Return what penetration is computed from.
+
+    Returns
+    -------
+    xr.Dataset, dims (cluster, hour)
+        ``electricity``, ``heat``, ``photovoltaics`` (cluster, hour) [kW], ``ground_heat`` (cluster) [kW].
+    """
+    at = flexible_day.adjusted(series, inputs, scenario)
+    use = flexible_day.electric(series, inputs, scenario, load_scale)
+    counted = ["lighting", "equipment", "base_load", "hot_water"]
+    electricity = use.sel(use=[*counted, "cooking"] if scenario.cooking == "electricity" else counted).sum("use")
+    heat = use.sel(use="heating", drop=True)
+    if scenario.heat_pump_electricity:
+        electricity = electricity + np.minimum(heat, at["ground_heat"]) / inputs["heat_pump_cop"]
+    sun = at["photovoltaics"]
+    if scenario.penetration_photovoltaics == "used at once":
+        sun = np.minimum(sun, electricity)
+    found = xr.Dataset({"electricity": electricity, "heat": heat, "photovoltaics": sun})
+    return found.transpose("cluster", "hour").assign(ground_heat=at["ground_heat"]).reset_coords(drop=True)
+
+
+def arrays(energy: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray, xr.DataArray]:
+    """Return the four arrays in the order in which the models take them."""
+    return energy["electricity"], energy["heat"], energy["photovoltaics"], energy["ground_heat"]
+
+
+def is_public(energy: xr.Dataset) -> xr.DataArray:
+    """Return which clusters are public buildings, dims (cluster)."""
+    return energy["cluster"].isin(PUBLIC)
+
+
+def exact_front(energy: xr.Dataset, levels: Sequence[float], pooled: bool) -> xr.Dataset:
+    """Return the greatest penetration at each least public share, one linear programme a point.
+
+    Returns
+    -------
+    xr.Dataset, dims (public_share, cluster)
+        ``penetration`` (public_share) and ``shares`` (public_share, cluster) [-].
+    """
+    values, mixes = [], []
+    for level in levels:
+        model = proportions.penetration_model(*arrays(energy), is_public(energy), level, pooled)
+        values.append(solver.solve(model).objective)
+        mixes.append(proportions.shares(model.solution))
+    names = pd.Index(list(levels), name="public_share")
+    return xr.Dataset({"penetration": ("public_share", values), "shares": xr.concat(mixes, names)})
+
+
+def at_printed_share(energy: xr.Dataset, pooled: bool) -> float:
+    """Return the greatest penetration with at least 30 % public buildings [%]."""
+    return 100 * float(exact_front(energy, [PRINTED_SHARE], pooled)["penetration"].item())
+
+
+def pairs_disagreement(energy: xr.Dataset, front: xr.Dataset) -> float:
+    """Return the largest distance of a front of own ground from its closed form over pairs of clusters [-]."""
+    whole = xr.DataArray(1.0)
+    exactly, all_public = (
+        proportions.penetration_front_pairs(*arrays(energy), is_public(energy), share)["penetration"]
+        for share in (front["public_share"], whole)
+    )
+    return float(np.abs(np.maximum(exactly, all_public) - front["penetration"]).max())
+
+
+def search_problem(energy: xr.Dataset, pooled: bool) -> search.Problem:
+    """Pose both objectives as the study does: twelve variables from 0 to 1, scaled to a sum of one; both minimised."""
+    electricity, heat, sun, ground = (array.to_numpy() for array in arrays(energy))
+    consumed, generated = (electricity + heat).sum(axis=1), sun.sum(axis=1)
+    alone = np.minimum(heat, ground[:, np.newaxis]).sum(axis=1)
+    public = is_public(energy).to_numpy()
+
+    def objectives(shares: Array) -> Array:
+        pumped = np.minimum(shares @ heat, (shares @ ground)[:, np.newaxis]).sum(axis=1) if pooled else shares @ alone
+        penetration = (shares @ generated + pumped) / (shares @ consumed)
+        return -np.stack([penetration, shares[:, public].sum(axis=1)], axis=1)
+
+    return search.Problem(objectives, np.zeros(len(CLUSTERS)), np.ones(len(CLUSTERS)), decode=normalise)
+
+
+def evolve(
+    energy: xr.Dataset, pooled: bool, front: xr.Dataset, settings: search.Settings, seeds: Sequence[int]
+) -> tuple[pd.DataFrame, xr.Dataset, xr.DataArray]:
+    """Run NSGA-II from every seed beside the exact front.
+
+    Parameters
+    ----------
+    energy : xr.Dataset
+        From :func:`energies`.
+    pooled : bool
+        Whether clusters share their heat pumps.
+    front : xr.Dataset
+        From :func:`exact_front`; between its levels it is taken as straight.
+    settings : search.Settings
+        Its seed is replaced by each of ``seeds``.
+    seeds : sequence of int
+        One search each.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a seed: points, hypervolume as a share of the exact front's, of the last generation and of all that was
+        evaluated, the generation from which that is stable, and how far a point lies above the front.
+    xr.Dataset, dims (point)
+        ``penetration`` and ``public_share`` of the first seed's front [-].
+    xr.DataArray, dims (seed, generation)
+        Hypervolume of all that was evaluated so far, as a share of the exact front's [-].
+    """
+    levels = np.linspace(0.0, 1.0, FINE)
+    exact = -np.stack([np.interp(levels, front["public_share"], front["penetration"]), levels], axis=1)
+    rows, courses, first = [], [], None
+    for seed in seeds:
+        problem = search_problem(energy, pooled)
+        seen: list[Array] = []
+
+        def recorded(shares: Array, problem: search.Problem = problem, seen: list[Array] = seen) -> Array:
+            seen.append(np.asarray(problem.objectives(shares)))
+            return seen[-1]
+
+        found = search.nsga2(replace(problem, objectives=recorded), replace(settings, seed=seed))
+        course = _course(seen, exact)
+        limit = np.interp(-found.objectives[:, 1], front["public_share"], front["penetration"])
+        rows.append(
+            {
+                "seed": seed,
+                "points": len(found.objectives),
+                "hypervolume ratio": _ratio(found.objectives, exact),
+                "of all evaluated": course[-1],
+                "stable from generation": stable_from(course),
+                "largest excess over the front": max(0.0, float((-found.objectives[:, 0] - limit).max())),
+            }
+        )
+        courses.append(course)
+        first = found.objectives if first is None else first
+    points = -(first if first is not None else np.empty((0, 2)))
+    shown = xr.Dataset({"penetration": ("point", points[:, 0]), "public_share": ("point", points[:, 1])})
+    generations = np.arange(1, len(courses[0]) + 1)
+    coords = {"seed": list(seeds), "generation": generations}
+    return pd.DataFrame(rows), shown, xr.DataArray(courses, dims=("seed", "generation"), coords=coords)
+
+
+def settings_table(
+    energy: xr.Dataset,
+    pooled: bool,
+    front: xr.Dataset,
+    tried: Mapping[str, search.Settings],
+    seeds: Sequence[int],
+) -> pd.DataFrame:
+    """Return the hypervolume ratio over the seeds under each setting of the search."""
+    rows = []
+    for name, settings in tried.items():
+        ratio = evolve(energy, pooled, front, settings, seeds)[0]["hypervolume ratio"]
+        rows.append(
+            {
+                "settings": name,
+                "evaluations": settings.population * settings.generations,
+                "least ratio": ratio.min(),
+                "median ratio": ratio.median(),
+                "seeds at 0.98 or more": int((ratio >= 0.98).sum()),
+                "seeds": len(ratio),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def penetrations(
+    scenarios: Mapping[str, Scenario], loads: xr.Dataset, variants: xr.Dataset, inputs: xr.Dataset,
+    knobs: Mapping[str, Knobs],
+) -> pd.DataFrame:  # fmt: skip
+    """Return the greatest penetration at 30 % public clusters in every scenario, the central one first."""
+    rows = []
+    for name, scenario in scenarios.items():
+        series = year(loads) if scenario.penetration_period == "year" else january(loads, variants, scenario)
+        energy = energies(series, inputs, scenario, knobs[name].load_scale)
+        value = at_printed_share(energy, SHARINGS[scenario.heat_pump_sharing])
+        rows.append({"scenario": name, "penetration at 30 % [%]": value})
+    return pd.DataFrame(rows)
+
+
+def front_table(front: xr.Dataset) -> pd.DataFrame:
+    """Return points of a front with the clusters they consist of."""
+    rows = []
+    for level in front["public_share"].to_numpy():
+        at = front.sel(public_share=level)
+        made_of = [
+            f"{100 * share:.1f} % {name}"
+            for name, share in zip(CLUSTERS, at["shares"].sel(cluster=list(CLUSTERS)).to_numpy(), strict=True)
+            if share > 5e-4
+        ]
+        rows.append(
+            {
+                "public share at least [%]": 100 * level,
+                "penetration [%]": 100 * float(at["penetration"]),
+                "made of": ", ".join(made_of),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _ratio(objectives: Array, exact: Array) -> float:
+    return pareto.hypervolume_ratio(objectives, exact, polyline=False)
+
+
+def _course(seen: Sequence[Array], exact: Array) -> Array:
+    """Return the hypervolume ratio of all individuals up to each generation."""
+    archive, course = np.empty((0, 2)), []
+    for generation in seen:
+        archive = np.vstack([archive, generation])
+        archive = archive[pareto.non_dominated(archive)]
+        course.append(_ratio(archive, exact))
+    return np.array(course)

@@ -1,0 +1,132 @@
+"""What the study does not print and the protocol decides: one set of choices, and those that differ from it in one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import pandas as pd
+
+from bcopt.compendium.protocol import StudyProtocol
+
+CENTRAL = "central"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """The choices of sections 3.1 and 3.2 under the names that data/protocol.yaml gives them.
+
+    Parameters
+    ----------
+    loads : str
+        Variant of the simulated loads, as in data/derived/load_variants.nc: its program, reading of hours, neighbours
+        and weather.
+    room_shares, base_load, hot_water, area_per_household, roof_coverage, borehole_heat
+        Choices of section 2.1 whose alternatives follow from the central loads by arithmetic, in electricity and
+        potentials; what they change in heat is left out.
+    others
+        As the protocol says.
+    """
+
+    room_shares: str
+    base_load: str
+    hot_water: str
+    area_per_household: float
+    roof_coverage: float
+    borehole_heat: float
+    cost_reading: str
+    load_scale_carries: str
+    cooking: str
+    heat_pump_electricity: bool
+    export_price: float | str
+    storage_price_electricity: str
+    storage_price_heat: str
+    self_discharge: float
+    heat_storage_power: float
+    vehicle_power: float
+    vehicle_availability: str
+    vehicles_at_public: str
+    lighting_floor: float
+    transferable_share: float
+    transfer_window: str
+    transfer_limit: float
+    heater_power: float
+    tie_rule: str
+    levelled_load: str
+    photovoltaics_deducted: bool
+    area_reading: str
+    hotel_split: str
+    heat_pump_sharing: str
+    penetration_period: str
+    penetration_photovoltaics: str
+    loads: str = CENTRAL
+
+
+CHOICES = tuple(field.name for field in fields(Scenario) if field.name != "loads")
+"""Names of the choices that a scenario takes from the protocol."""
+OF_THE_MIX = (
+    "levelled_load",
+    "photovoltaics_deducted",
+    "area_reading",
+    "hotel_split",
+    "heat_pump_sharing",
+    "penetration_period",
+    "penetration_photovoltaics",
+)
+"""Choices that act on section 3.2 alone: fits 1 and 2 are the same under all their values."""
+OF_THE_FITS = tuple(name for name in CHOICES if name not in OF_THE_MIX)
+
+
+def central(protocol: StudyProtocol, parameters: Mapping[str, Any] | None = None) -> Scenario:
+    """Return the protocol's central choices, those that are parameters of the run as they are there.
+
+    Raises
+    ------
+    ValueError
+        Naming every choice that the protocol lacks.
+    """
+    chosen = protocol.chosen(CHOICES)
+    return Scenario(**{**chosen, **{name: value for name, value in (parameters or {}).items() if name in CHOICES}})
+
+
+def alternatives(
+    protocol: StudyProtocol, middle: Scenario, variants: Iterable[str], names: Iterable[str] = CHOICES
+) -> dict[str, Scenario]:
+    """Return the central scenario and those that differ from it in one choice, by what they change.
+
+    Parameters
+    ----------
+    protocol : StudyProtocol
+        With the alternatives.
+    middle : Scenario
+        From :func:`central`.
+    variants : iterable of str
+        Variants of the simulated loads, the central one among them.
+    names : iterable of str
+        Choices to change.
+    """
+    found = {CENTRAL: middle}
+    found |= {f"loads: {name}": replace(middle, loads=name) for name in variants if name != CENTRAL}
+    for name in names:
+        choice = protocol.choices[name]
+        for value in (choice.value, *choice.alternatives):
+            if value != getattr(middle, name):
+                found[f"{name.replace('_', ' ')}: {value}"] = replace(middle, **{name: value})
+    return found
+
+
+def choices_table(protocol: StudyProtocol, names: Iterable[str]) -> pd.DataFrame:
+    """Return choices as the protocol has them: value, alternatives, reason, and whether outcomes were known before."""
+    return pd.DataFrame(
+        [
+            {
+                "choice": name.replace("_", " "),
+                "value": str(choice.value),
+                "alternatives": "; ".join(str(value) for value in choice.alternatives),
+                "known before": choice.known_before,
+                "reason": choice.reason,
+            }
+            for name, choice in ((name, protocol.choices[name]) for name in names)
+        ]
+    )

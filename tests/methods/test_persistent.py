@@ -1,0 +1,647 @@
+import time
+
+import linopy
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bcopt.methods import solver
+from bcopt.methods.persistent import Persistent, lexicographic, ranges
+
+HOURS = xr.DataArray([0.0, 0.0, 0.0], dims="hour", coords={"hour": [8, 9, 10]})
+CLUSTERS = xr.DataArray([0.0, 0.0], dims="cluster", coords={"cluster": ["x1", "x2"]})
+GRID = HOURS + CLUSTERS
+DEMAND = GRID.copy(data=[[1.0, 2.0], [3.0, 1.0], [2.0, 2.0]])
+PRICE = HOURS.copy(data=[3.0, 1.0, 2.0])
+
+
+def district(demand=DEMAND, price=PRICE, power=1.0, capacity=2.0, purchase=4.0, integer=False):
+    """Purchase with a lossy, cyclic store in each cluster."""
+    model = linopy.Model()
+    buy = model.add_variables(lower=0, upper=purchase + GRID, name="purchase", integer=integer)
+    charge = model.add_variables(lower=0, upper=power + GRID, name="charge")
+    discharge = model.add_variables(lower=0, upper=power + GRID, name="discharge")
+    energy = model.add_variables(lower=0, upper=capacity + GRID, name="energy")
+    model.add_constraints(energy - energy.roll(hour=1) - 0.9 * charge + discharge == 0, name="balance")
+    model.add_constraints(buy - charge + discharge >= GRID + demand, name="demand")
+    model.add_objective((buy * (GRID + price)).sum())
+    return model
+
+
+def two_hours(price=(1.0, 1.0), total=4.0, limit=10.0, sense="min", **kind):
+    """A total to buy in two hours: at equal prices every division is optimal."""
+    hours = xr.DataArray([0.0, 0.0], dims="hour", coords={"hour": [0, 1]})
+    model = linopy.Model()
+    buy = model.add_variables(lower=0, upper=limit + hours, name="purchase", **kind)
+    model.add_constraints(buy.sum() == total, name="total")
+    model.add_objective((buy * hours.copy(data=list(price))).sum(), sense=sense)
+    return model
+
+
+def weighted(model, name, weights):
+    labels = model.variables[name].labels
+    return (model.variables[name] * labels.astype(float).copy(data=weights)).sum()
+
+
+# ---- changes
+
+
+def test_first_solve_is_that_of_the_model():
+    model = district()
+    kept = Persistent(model)
+    assert kept.solve().objective == pytest.approx(solver.solve(model).objective)
+    xr.testing.assert_allclose(kept.evaluate(model.objective.expression), xr.DataArray(model.objective.value))
+    assert set(kept.solution().data_vars) == {"purchase", "charge", "discharge", "energy"}
+    assert kept.value("purchase").dims == ("hour", "cluster")
+    assert kept.value("purchase").sel(hour=8, cluster="x1").ndim == 0
+
+
+def changes():
+    """Draw demand, price, purchase limit and energy limit."""
+    numbers = st.floats(0.0, 3.0).map(lambda x: round(x, 2))
+    return st.lists(
+        st.tuples(
+            st.lists(numbers, min_size=6, max_size=6),
+            st.lists(st.floats(-1.0, 3.0), min_size=3, max_size=3),
+            st.lists(st.floats(3.0, 6.0), min_size=6, max_size=6),
+            st.floats(0.0, 3.0),
+        ),
+        min_size=1,
+        max_size=3,
+    )
+
+
+@given(changes())
+def test_warm_solves_agree_with_models_built_anew(drawn):
+    kept = Persistent(district())
+    for demand, price, purchase, capacity in drawn:
+        demand, purchase = (GRID.copy(data=np.reshape(x, (3, 2))) for x in (demand, purchase))
+        price = HOURS.copy(data=price)
+        kept.right_hand_side("demand", demand)
+        kept.costs("purchase", price)
+        kept.bounds("purchase", upper=purchase)
+        kept.bounds("energy", upper=capacity)
+        anew = district(demand, price, purchase=purchase, capacity=capacity)
+        report = kept.solve()
+        assert report.objective == pytest.approx(solver.relaxation(anew).objective, abs=1e-6)
+        bought = kept.value("purchase")
+        assert float((bought * price).sum()) == pytest.approx(report.objective, abs=1e-6)
+        assert bool((bought <= purchase + 1e-6).all())
+        assert bool((kept.evaluate(anew_balance(kept)) >= demand - 1e-6).all())
+
+
+def anew_balance(kept):
+    variables = kept._programme.model.variables
+    return variables["purchase"] - variables["charge"] + variables["discharge"]
+
+
+@given(changes())
+def test_warm_mixed_integer_solves_agree_with_models_built_anew(drawn):
+    kept = Persistent(district(integer=True), mip_rel_gap=0.0)
+    for demand, price, _, capacity in drawn:
+        demand, price = GRID.copy(data=np.reshape(demand, (3, 2))), HOURS.copy(data=price)
+        kept.right_hand_side("demand", demand)
+        kept.costs("purchase", price)
+        kept.bounds("energy", upper=capacity)
+        programme = solver.Programme.of(district(demand, price, capacity=capacity, integer=True))
+        expected = programme.solve(programme.highs(mip_rel_gap=0.0)).objective
+        report = kept.solve()
+        assert report.objective == pytest.approx(expected, abs=1e-5)
+        assert report.bound == pytest.approx(report.objective, abs=1e-5)
+        assert np.round(kept.value("purchase")).values == pytest.approx(kept.value("purchase").values, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        5.0,
+        np.full((3, 2), 5.0),
+        GRID + 5.0,
+        (GRID + 5.0).transpose("cluster", "hour"),
+        HOURS + 5.0,
+        CLUSTERS + 5.0,
+        (GRID + 5.0).isel(hour=[2, 0, 1], cluster=[1, 0]),
+        (GRID + 5.0).assign_coords(day=3),
+    ],
+)
+def test_values_in_every_shape(values):
+    kept = Persistent(district(purchase=1.0, power=0.0))
+    with pytest.raises(solver.NotSolved):
+        kept.solve()
+    kept.bounds("purchase", upper=values)
+    assert kept.solve().objective == pytest.approx(float((DEMAND * PRICE).sum()))
+
+
+def test_values_are_matched_by_label():
+    """Only hour 9 is cheap: given in another order it stays hour 9 that is cheap."""
+    kept = Persistent(two_hours(total=4.0, limit=10.0))
+    kept.costs("purchase", xr.DataArray([1.0, 5.0], dims="hour", coords={"hour": [1, 0]}))
+    assert kept.solve().objective == pytest.approx(4.0)
+    assert kept.value("purchase").values == pytest.approx([0.0, 4.0])
+    kept.costs("purchase", np.array([1.0, 5.0]))
+    kept.solve()
+    assert kept.value("purchase").values == pytest.approx([4.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (xr.DataArray([1.0, 1.0], dims="hour", coords={"hour": [0, 2]}), r"unknown hour \[2\]; missing hour \[1\]"),
+        (xr.DataArray([1.0], dims="hour", coords={"hour": [0]}), r"missing hour \[1\]"),
+        (xr.DataArray([1.0, 1.0, 1.0], dims="hour", coords={"hour": [0, 1, 1]}), "repeated hour"),
+        (xr.DataArray([1.0], dims="day", coords={"day": [0]}), "unknown dimension day"),
+        (np.ones(3), r"expected the shape \(2,\), got \(3,\)"),
+        (np.ones((1, 2)), r"expected the shape \(2,\), got \(1, 2\)"),
+    ],
+)
+def test_wrong_labels_are_refused_everywhere(values, message):
+    kept = Persistent(two_hours())
+    with pytest.raises(ValueError, match=f"upper bound of purchase: {message}"):
+        kept.bounds("purchase", upper=values)
+    with pytest.raises(ValueError, match=f"lower bound of purchase: {message}"):
+        kept.bounds("purchase", lower=values)
+    with pytest.raises(ValueError, match=f"costs of purchase: {message}"):
+        kept.costs("purchase", values)
+    assert kept.solve().objective == pytest.approx(4.0)
+
+
+def test_wrong_right_hand_sides_are_refused():
+    kept = Persistent(district())
+    with pytest.raises(ValueError, match=r"right-hand side of demand: unknown hour \[11\]; missing hour \[8\]"):
+        kept.right_hand_side("demand", DEMAND.assign_coords(hour=[9, 10, 11]))
+    with pytest.raises(ValueError, match=r"no value is left to\n  demand at hour 9, cluster x2: from nan to inf$"):
+        kept.right_hand_side("demand", DEMAND.where((DEMAND.hour != 9) | (DEMAND.cluster != "x2")))
+    with pytest.raises(
+        ValueError, match="balance at hour 8, cluster x1: from inf to inf\n(.*\n)*.*hour 10, cluster x2"
+    ):
+        kept.right_hand_side("balance", np.inf)
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "message"),
+    [
+        (5.0, None, "purchase at hour 0: from 5 to 1\n  purchase at hour 1: from 5 to 1$"),
+        (None, np.array([-1.0, 1.0]), "purchase at hour 0: from 0 to -1$"),
+        (np.array([0.0, 2.0]), np.array([1.0, 1.0]), "purchase at hour 1: from 2 to 1$"),
+        (np.nan, None, "hour 0: from nan to 1"),
+        (-np.inf, -np.inf, "hour 0: from -inf to -inf"),
+        (np.inf, np.inf, "hour 0: from inf to inf"),
+    ],
+)
+def test_crossing_bounds_are_refused_with_their_labels(lower, upper, message):
+    kept = Persistent(two_hours(limit=1.0, total=1.5))
+    with pytest.raises(ValueError, match=message):
+        kept.bounds("purchase", lower, upper)
+    assert kept.solve().objective == pytest.approx(1.5)
+
+
+def test_unknown_names_are_answered_by_the_known_ones():
+    kept = Persistent(district())
+    kept.solve()
+    for ask in (kept.bounds, kept.value, kept.minimise, kept.evaluate, lambda name: kept.costs(name, 1.0)):
+        with pytest.raises(ValueError, match="no variable sale, only purchase, charge, discharge, energy"):
+            ask("sale")
+    with pytest.raises(ValueError, match="no constraint sale, only balance, demand"):
+        kept.right_hand_side("sale", 1.0)
+
+
+@pytest.mark.parametrize("cost", [np.nan, np.inf])
+def test_costs_are_finite(cost):
+    with pytest.raises(ValueError, match=f"costs of purchase must be finite, got .{cost}"):
+        Persistent(two_hours()).costs("purchase", np.array([1.0, cost]))
+
+
+def test_a_free_side_can_be_limited_later_and_freed_again():
+    model = two_hours()
+    model.add_constraints(model.variables["purchase"] <= np.inf, name="cap")
+    model.add_constraints(model.variables["purchase"] >= -np.inf, name="floor")
+    kept = Persistent(model)
+    kept.costs("purchase", np.array([1.0, 2.0]))
+    assert kept.solve().objective == pytest.approx(4.0)
+    kept.right_hand_side("cap", np.array([3.0, np.inf]))
+    assert kept.solve().objective == pytest.approx(3 * 1 + 1 * 2)
+    kept.right_hand_side("floor", np.array([-np.inf, 2.0]))
+    assert kept.solve().objective == pytest.approx(2 * 1 + 2 * 2)
+    kept.right_hand_side("floor", -np.inf)
+    kept.right_hand_side("cap", np.inf)
+    assert kept.solve().objective == pytest.approx(4.0)
+
+
+def test_the_model_keeps_its_data_and_its_solution():
+    model = district()
+    before = solver.solve(model)
+    solution = model.solution.copy(deep=True)
+    kept = Persistent(model)
+    kept.bounds("purchase", upper=20.0)
+    kept.costs("purchase", 7.0)
+    kept.right_hand_side("demand", 1.0)
+    kept.solve()
+    xr.testing.assert_identical(model.solution, solution)
+    assert solver.solve(model).objective == before.objective
+
+
+def test_masked_entries_are_skipped():
+    model = linopy.Model()
+    mask = HOURS.copy(data=[True, False, True]).astype(bool)
+    made = model.add_variables(lower=0, upper=1 + HOURS, mask=mask, name="made")
+    model.add_constraints(made >= 0.25 + HOURS, mask=mask, name="least")
+    model.add_objective(made.sum())
+    kept = Persistent(model)
+    assert kept.solve().objective == pytest.approx(0.5)
+    kept.right_hand_side("least", HOURS.copy(data=[0.5, np.nan, 0.75]))
+    kept.bounds("made", upper=HOURS.copy(data=[1.0, np.nan, 1.0]))
+    assert kept.solve().objective == pytest.approx(1.25)
+    assert kept.value("made").values == pytest.approx([0.5, np.nan, 0.75], nan_ok=True)
+    found = ranges(kept, "made")
+    assert found["low"].values == pytest.approx([0.5, np.nan, 0.75], nan_ok=True)
+
+
+# ---- solves
+
+
+def test_infeasible_names_the_present_conflict_and_can_be_mended():
+    kept = Persistent(district(power=0.0))
+    kept.solve()
+    kept.right_hand_side("demand", DEMAND + GRID.copy(data=[[0, 0], [0, 0], [0, 5.0]]))
+    with pytest.raises(solver.NotSolved) as caught:
+        kept.solve()
+    assert str(caught.value) == "the model is infeasible:\n  demand at hour 10, cluster x2: missed by 3"
+    with pytest.raises(RuntimeError, match="no solution to read"):
+        kept.value("purchase")
+    kept.right_hand_side("demand", DEMAND)
+    assert kept.solve().objective == pytest.approx(float((DEMAND * PRICE).sum()))
+
+
+def test_unbounded():
+    kept = Persistent(two_hours(limit=np.inf))
+    kept.bounds("purchase", lower=-np.inf)
+    kept.costs("purchase", np.array([1.0, 2.0]))
+    with pytest.raises(solver.NotSolved) as caught:
+        kept.solve()
+    assert caught.value.status == "unbounded"
+
+
+@pytest.mark.parametrize("integer", [False, True])
+def test_witnesses_from_scratch_find_the_same_optimum(integer):
+    kept = Persistent(district(integer=integer), mip_rel_gap=0.0)
+    found = [kept.solve(presolve=presolve).objective for presolve in (None, True, False, None)]
+    assert found == pytest.approx([found[0]] * 4)
+
+
+def test_a_warm_solve_takes_fewer_steps():
+    kept = Persistent(district())
+    kept.solve(presolve=False)
+    cold = kept._highs.getInfo().simplex_iteration_count
+    kept.bounds("purchase", upper=5.0)
+    kept.solve()
+    assert kept._highs.getInfo().simplex_iteration_count < cold / 2
+
+
+def test_maximising_models_stay_so():
+    kept = Persistent(two_hours(price=(1.0, 3.0), sense="max", limit=3.0))
+    assert kept.solve().objective == pytest.approx(3 * 3 + 1 * 1)
+    kept.costs("purchase", np.array([4.0, 3.0]))
+    assert kept.solve().objective == pytest.approx(3 * 4 + 1 * 3)
+    kept.minimise("purchase")
+    kept.costs("purchase", np.array([4.0, 3.0]))
+    assert kept.solve().objective == pytest.approx(3 * 3 + 1 * 4)
+
+
+def test_constants_count_in_the_objective_and_nothing_else():
+    model = two_hours()
+    buy = model.variables["purchase"]
+    kept = Persistent(model)
+    kept.minimise((2 * buy + 10).sum() - 1)
+    assert kept.solve().objective == pytest.approx(2 * 4 + 2 * 10 - 1)
+    kept.bounds("purchase", upper=2.0)
+    assert kept.solve().objective == pytest.approx(27.0)
+    assert float(kept.evaluate((2 * buy + 10).sum() - 1)) == pytest.approx(27.0)
+    kept.minimise(buy.sum())
+    assert kept.solve().objective == pytest.approx(4.0)
+    assert lexicographic(kept, [buy.sum() + 3, buy.sum() - 5]) == pytest.approx([7.0, -1.0])
+
+
+def test_objectives_of_repeated_variables_are_added_up():
+    model = two_hours(price=(1.0, 1.0), limit=3.0)
+    buy = model.variables["purchase"]
+    kept = Persistent(model)
+    kept.minimise(buy + buy + buy.sel(hour=0))
+    assert kept.solve().objective == pytest.approx(1 * 3 + 3 * 2)
+    assert kept.evaluate(buy + buy).values == pytest.approx([2.0, 6.0])
+
+
+def test_expressions_keep_their_dims():
+    model = district()
+    kept = Persistent(model)
+    kept.solve()
+    buy = model.variables["purchase"]
+    bought = kept.value("purchase")
+    xr.testing.assert_allclose(kept.evaluate(buy.sum("hour") * 2 + 1), bought.sum("hour") * 2 + 1)
+    xr.testing.assert_allclose(kept.evaluate("purchase"), bought)
+    xr.testing.assert_allclose(kept.evaluate(buy.sel(cluster="x2")), bought.sel(cluster="x2"))
+
+
+def test_foreign_and_later_variables_are_refused():
+    model = two_hours()
+    kept = Persistent(model)
+    kept.solve()
+    for foreign in (two_hours().variables["purchase"], model.variables["purchase"] * model.variables["purchase"]):
+        with pytest.raises(ValueError, match="a linear expression of the model's own variables"):
+            kept.minimise(foreign)
+    late = model.add_variables(name="late")
+    with pytest.raises(ValueError, match="variables that were added to the model later"):
+        kept.evaluate(late + model.variables["purchase"])
+    with pytest.raises(ValueError, match="coefficients of the expression must be finite"):
+        kept.minimise(np.inf * model.variables["purchase"])
+
+
+def test_quadratic_objectives_are_refused():
+    model = two_hours()
+    model.add_objective((model.variables["purchase"] * model.variables["purchase"]).sum(), overwrite=True)
+    with pytest.raises(ValueError, match="must be linear"):
+        Persistent(model)
+
+
+def test_nothing_is_read_before_a_solve():
+    kept = Persistent(two_hours())
+    for ask in (kept.solution, lambda: kept.value("purchase"), lambda: kept.evaluate("purchase")):
+        with pytest.raises(RuntimeError, match="solve first"):
+            ask()
+
+
+# ---- the optimal face
+
+
+@pytest.mark.parametrize("kind", [{}, {"integer": True}])
+def test_a_tie_leaves_all_divisions_open(kind):
+    kept = Persistent(two_hours(**kind))
+    kept.solve()
+    found = ranges(kept, "purchase")
+    assert found["low"].values == pytest.approx([0.0, 0.0], abs=1e-6)
+    assert found["high"].values == pytest.approx([4.0, 4.0], abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", [{}, {"integer": True}])
+@pytest.mark.parametrize("sense", ["min", "max"])
+def test_without_a_tie_nothing_is_open(kind, sense):
+    """The cheaper hour up to its limit 3, the rest of 4 in the other; without the prices 1 to 3 in either."""
+    kept = Persistent(two_hours(price=(1.0, 2.0), limit=3.0, sense=sense, **kind))
+    kept.solve()
+    expected = [3.0, 1.0] if sense == "min" else [1.0, 3.0]
+    found = ranges(kept, "purchase")
+    assert found["low"].values == pytest.approx(expected, abs=1e-6)
+    assert found["high"].values == pytest.approx(expected, abs=1e-6)
+    kept.minimise(weighted(kept._programme.model, "purchase", [0.0, 0.0]))
+    kept.solve()
+    assert ranges(kept, "purchase")["low"].values == pytest.approx([1.0, 1.0], abs=1e-6)
+
+
+def test_ranges_by_hand():
+    """Hours 0 and 1 cost the same and are limited to 3; hour 2 is dearer. Of 5, the dear hour gets nothing."""
+    hours = xr.DataArray([0.0, 0.0, 0.0], dims="hour", coords={"hour": [0, 1, 2]})
+    model = linopy.Model()
+    buy = model.add_variables(lower=0, upper=3 + hours, name="purchase")
+    model.add_constraints(buy.sum() >= 5, name="total")
+    model.add_objective((buy * hours.copy(data=[1.0, 1.0, 1.001])).sum())
+    kept = Persistent(model)
+    report, before = kept.solve(), kept.value("purchase")
+    found = ranges(kept, "purchase")
+    assert found["low"].values == pytest.approx([2.0, 2.0, 0.0])
+    assert found["high"].values == pytest.approx([3.0, 3.0, 0.0])
+    xr.testing.assert_identical(kept.value("purchase"), before)
+    assert kept.solve().objective == report.objective
+    both = ranges(kept, 2 * buy.sel(hour=[0, 1]).sum() + 7)
+    assert (float(both["low"]), float(both["high"])) == pytest.approx((17.0, 17.0))
+    assert ranges(kept, buy - buy.sel(hour=1, drop=True))["high"].values == pytest.approx([1.0, 0.0, -2.0])
+
+
+def test_an_unlimited_range_is_infinite():
+    model = two_hours(limit=np.inf)
+    model.add_variables(lower=1, name="idle")
+    kept = Persistent(model)
+    kept.solve()
+    found = ranges(kept, "idle")
+    assert (float(found["low"]), float(found["high"])) == (1.0, np.inf)
+    assert kept.solve().objective == pytest.approx(4.0)
+
+
+def test_an_objective_of_zero_leaves_the_feasible_set():
+    kept = Persistent(two_hours(price=(0.0, 0.0), limit=3.0))
+    kept.solve()
+    assert ranges(kept, "purchase")["low"].values == pytest.approx([1.0, 1.0])
+
+
+def test_a_penalty_does_not_hide_small_prices():
+    """At a scale set by the penalty 1e7, prices apart by 1e-3 would count as equal, and the range be 1 to 4."""
+    model = two_hours(price=(1.0, 1.001), limit=10.0)
+    missed = model.add_variables(lower=0, upper=1, name="missed")
+    model.objective.expression = model.objective.expression + 1e7 * missed
+    model.add_constraints(model.variables["purchase"].sum() + missed >= 2, name="served")
+    kept = Persistent(model)
+    kept.solve()
+    assert ranges(kept, "purchase")["high"].values == pytest.approx([4.0, 0.0])
+    assert float(ranges(kept, "missed")["high"]) == 0.0
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_the_face_does_not_depend_on_the_unit_of_cost(scale):
+    kept = Persistent(two_hours(price=(1.0 * scale, 1.0 * scale)))
+    kept.solve()
+    assert ranges(kept, "purchase")["high"].values == pytest.approx([4.0, 4.0])
+    kept.costs("purchase", np.array([1.0, 1.001]) * scale)
+    kept.solve()
+    assert ranges(kept, "purchase")["high"].values == pytest.approx([4.0, 0.0])
+
+
+prices = st.lists(st.sampled_from([0.0, 1.0, 1.0, 2.0, 3.0]), min_size=3, max_size=3)
+directions = st.lists(st.integers(-3, 3).map(float), min_size=6, max_size=6)
+
+
+@given(prices, directions, st.booleans())
+def test_the_objective_cannot_move_on_the_face_and_all_of_the_face_is_there(price, direction, integer):
+    """The same second optimum as with the first objective held by a constraint, whatever dual the solver found."""
+    price = HOURS.copy(data=price)
+    kept = Persistent(district(price=price, integer=integer), mip_rel_gap=0.0)
+    best = kept.solve().objective
+    model = kept._programme.model
+    cost = (model.variables["purchase"] * (GRID + price)).sum()
+    second = weighted(model, "purchase", np.reshape(direction, (3, 2))) + weighted(model, "energy", -np.ones((3, 2)))
+    kept.restrict_to_optimum()
+    kept.minimise(second)
+    found = kept.solve().objective
+    assert float(kept.evaluate(cost)) == pytest.approx(best, abs=1e-5)
+
+    held = district(price=price, integer=integer)
+    buy, energy = held.variables["purchase"], held.variables["energy"]
+    held.add_constraints((buy * (GRID + price)).sum() <= best + 1e-7, name="held")
+    direction = GRID.copy(data=np.reshape(direction, (3, 2)))
+    held.add_objective((buy * direction).sum() - energy.sum(), overwrite=True)
+    programme = solver.Programme.of(held)
+    assert found == pytest.approx(programme.solve(programme.highs(mip_rel_gap=0.0)).objective, abs=1e-4)
+
+
+@pytest.mark.parametrize("kind", [{}, {"integer": True}])
+def test_release_restores(kind):
+    model = two_hours(price=(1.0, 2.0), limit=3.0, **kind)
+    kept = Persistent(model)
+    kept.solve()
+    kept.restrict_to_optimum()
+    kept.minimise(weighted(model, "purchase", [1.0, 0.0]))
+    assert kept.solve().objective == pytest.approx(3.0)
+    kept.release()
+    assert kept.value("purchase").values == pytest.approx([3.0, 1.0])
+    assert kept.solve().objective == pytest.approx(1.0)
+    kept.bounds("purchase", upper=4.0)
+    assert kept.solve().objective == pytest.approx(0.0, abs=1e-9)
+    with pytest.raises(RuntimeError, match="no restriction to release"):
+        kept.release()
+
+
+def test_data_cannot_change_under_an_optimum():
+    kept = Persistent(two_hours())
+    kept.solve()
+    kept.restrict_to_optimum()
+    for change in (lambda: kept.bounds("purchase", upper=3.0), lambda: kept.right_hand_side("total", 3.0)):
+        with pytest.raises(RuntimeError, match="belong to the optimum"):
+            change()
+    kept.release()
+    kept.bounds("purchase", upper=3.0)
+    kept.right_hand_side("total", 3.0)
+    assert kept.solve().objective == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda kept: kept.bounds("purchase", upper=3.0),
+        lambda kept: kept.right_hand_side("total", 3.0),
+        lambda kept: kept.costs("purchase", 2.0),
+        lambda kept: kept.minimise("purchase"),
+    ],
+)
+def test_no_restriction_to_an_optimum_of_before_a_change(change):
+    kept = Persistent(two_hours())
+    with pytest.raises(RuntimeError, match="no optimum to restrict to"):
+        kept.restrict_to_optimum()
+    kept.solve()
+    change(kept)
+    with pytest.raises(RuntimeError, match="no optimum to restrict to"):
+        ranges(kept, "purchase")
+    kept.solve()
+    assert ranges(kept, "purchase")["low"].values == pytest.approx([0.0, 0.0])
+
+
+# ---- one objective after the other
+
+
+@pytest.mark.parametrize("kind", [{}, {"integer": True}])
+def test_lexicographic_by_hand(kind):
+    """A tie between hours 0 and 1, then as late as possible, then a say in what is left: nothing."""
+    hours = xr.DataArray([0.0, 0.0, 0.0], dims="hour", coords={"hour": [0, 1, 2]})
+    model = linopy.Model()
+    buy = model.add_variables(lower=0, upper=3 + hours, name="purchase", **kind)
+    model.add_constraints(buy.sum() == 5, name="total")
+    model.add_objective(buy.sum())
+    cost, late, rest = (
+        (buy * hours.copy(data=x)).sum() for x in ([1.0, 1.0, 2.0], [0.0, -1.0, -2.0], [-9.0, 0.0, 0.0])
+    )
+    kept = Persistent(model, mip_rel_gap=0.0)
+    assert lexicographic(kept, [cost, late, rest]) == pytest.approx([5.0, -3.0, -18.0])
+    assert kept.value("purchase").values == pytest.approx([2.0, 3.0, 0.0])
+    assert lexicographic(kept, [cost, rest, late]) == pytest.approx([5.0, -27.0, -2.0])
+    assert lexicographic(kept, [late, cost]) == pytest.approx([-8.0, 8.0])
+    assert lexicographic(kept, []) == []
+    assert kept.solve().objective == pytest.approx(5.0 if not kind else 5.0, abs=4)
+    kept.bounds("purchase", upper=9.0)
+
+
+@given(st.permutations([0, 1, 2]), prices)
+def test_lexicographic_is_never_better_than_alone_and_first_is_alone(order, price):
+    model = district()
+    kept = Persistent(model)
+    objectives = [
+        (model.variables["purchase"] * (GRID + HOURS.copy(data=price))).sum(),
+        model.variables["charge"].sum(),
+        -1 * model.variables["energy"].sum(),
+    ]
+    ranked = [objectives[i] for i in order]
+    found = lexicographic(kept, ranked)
+    attained = [float(kept.evaluate(objective)) for objective in ranked]
+    assert attained == pytest.approx(found, abs=1e-5)
+    alone = []
+    for objective in ranked:
+        kept.minimise(objective)
+        alone.append(kept.solve().objective)
+    assert found[0] == pytest.approx(alone[0], abs=1e-6)
+    assert all(f >= a - 1e-6 for f, a in zip(found, alone, strict=True))
+
+
+def test_lexicographic_within_a_restriction_returns_to_it():
+    model = two_hours(price=(1.0, 1.0), limit=3.0)
+    kept = Persistent(model)
+    first, second = (weighted(model, "purchase", x) for x in ([1.0, 0.0], [0.0, 1.0]))
+    kept.minimise(first)
+    kept.solve()
+    kept.restrict_to_optimum()
+    assert lexicographic(kept, [second, first]) == pytest.approx([3.0, 1.0])
+    kept.minimise(second)
+    assert kept.solve().objective == pytest.approx(3.0)
+    kept.release()
+    assert kept.solve().objective == pytest.approx(1.0)
+
+
+def test_a_failure_on_the_way_releases():
+    model = two_hours(limit=np.inf)
+    idle = model.add_variables(name="idle")
+    kept = Persistent(model)
+    buy = weighted(model, "purchase", [1.0, 0.0])
+    with pytest.raises(solver.NotSolved, match="unbounded"):
+        lexicographic(kept, [buy, 1 * idle])
+    kept.minimise(weighted(model, "purchase", [0.0, 1.0]))
+    assert kept.solve().objective == pytest.approx(0.0)
+
+
+# ---- manners
+
+
+def test_nothing_is_printed(capfd):
+    for integer in (False, True):
+        kept = Persistent(district(integer=integer))
+        kept.solve(presolve=True)
+        lexicographic(kept, ["purchase", "charge"])
+        kept.solve()
+        ranges(kept, "energy")
+        kept.right_hand_side("demand", 99.0)
+        with pytest.raises(solver.NotSolved, match="demand at hour 8, cluster x1"):
+            kept.solve()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_thousand_solves_of_a_day_are_quick():
+    """About 0.6 s; a model built anew each time takes over a minute."""
+    hours = xr.DataArray(np.zeros(24), dims="hour", coords={"hour": np.arange(24)})
+    rng = np.random.default_rng(0)
+    model = linopy.Model()
+    buy = model.add_variables(lower=0, upper=9 + hours, name="purchase")
+    model.add_objective(buy.sum())
+    net = 1 * buy
+    for store in ("battery", "tank", "ice"):
+        charge, discharge, energy = (
+            model.add_variables(lower=0, upper=size + hours, name=f"{store}-{kind}")
+            for kind, size in (("charge", 1.0), ("discharge", 1.0), ("energy", 2.0))
+        )
+        model.add_constraints(energy - 0.98 * energy.roll(hour=1) - charge + discharge == 0, name=f"{store}-balance")
+        net = net - charge + 0.9 * discharge
+    model.add_constraints(net >= 1 + hours, name="demand")
+    kept = Persistent(model)
+    kept.solve()
+    draws = rng.uniform(0.9, 1.1, (1000, 3, 24))
+    start = time.process_time()
+    for demand, price, limit in draws:
+        kept.right_hand_side("demand", 2 * demand)
+        kept.costs("purchase", price)
+        kept.bounds("purchase", upper=5 * limit)
+        kept.solve()
+    assert time.process_time() - start < 5.0
