@@ -304,7 +304,7 @@ def _judge_number(claim: Mapping[Hashable, str], value: float | bool | None, rul
     if rule is not None and claim["class"] == "held-out":
         if rule.kind == "probability at least":
             raise ValueError(f"{claim['id']}: is a number, which no probability in data/protocol.yaml can decide")
-        tolerance = rule.tolerance * (abs(printed) if rule.kind == "relative" else 1.0)
+        tolerance = rule.allows(printed)
     deviation = float(value) - printed
     # A value exactly half a unit off rounds to the printed digit as well; the slack is that of adding two doubles.
     hit = abs(deviation) <= tolerance + 4 * np.spacing(max(abs(printed), abs(float(value))))

@@ -57,6 +57,18 @@ class Page:
         choice = self.protocol[self.study].choices[name]
         return (choice.value, *choice.alternatives)
 
+    def held_out(self, claim: str) -> tuple[float, float]:
+        """Return the printed number of a held-out claim and how far from it the protocol lets a value be.
+
+        Raises
+        ------
+        KeyError
+            If the protocol has no tolerance for the claim.
+        """
+        claims = ledger.read_claims(self.root).set_index("id")
+        printed, _ = ledger.printed_number(claims.loc[claim, "printed"])
+        return printed, self.protocol[self.study].held_out[claim].allows(printed)
+
     def figure(self, figure: Figure, name: str) -> Image:
         """Publish a figure as SVG and return the picture that the notebook shows."""
         self._write(outputs(self.stage)["figures"] / f"{name}.svg", figures.rendered(figure, "svg"))

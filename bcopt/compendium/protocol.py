@@ -73,6 +73,10 @@ class HeldOut(_Strict):
             raise ValueError(f"a probability is at most 1, got {self.tolerance:g}")
         return self
 
+    def allows(self, printed: float) -> float:
+        """Return how far from a printed number a value may be, in the number's unit."""
+        return self.tolerance * (abs(printed) if self.kind == "relative" else 1.0)
+
 
 class StudyProtocol(_Strict):
     """The protocol of one study."""

@@ -197,7 +197,7 @@ class Persistent:
 
         whichever optimal dual is taken: fixing bounds meets it exactly, adds no row, and the objective cannot move. A
         dual is zero if it is below 1e-9 of the terms that cancel in it: d_j of |c_j| + sum_i |a_ij y_i|, and y_i of
-        this sum in each of its columns. The rule does not depend on the units of costs, columns and rows.
+        this sum in each of its columns. The rule depends on no unit; HiGHS itself ignores reduced costs below 1e-7.
 
         A mixed-integer programme has no such duals. It gets the row ``objective <= optimum + 1e-9 max(|optimum|, 1)``
         instead (``>=`` when maximising); the optimum is known up to ``mip_rel_gap`` only, which is best set to zero.

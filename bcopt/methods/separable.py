@@ -57,6 +57,7 @@ def solve_separable(model: linopy.Model, **options: Any) -> Report:
     start = time.perf_counter()
     programme = Programme.of(model)
     model.reset_solution()
+    model.objective.set_value(np.nan)
     model.status, model.termination_condition = "warning", "unknown"
     primal, dual = np.empty(programme.columns.size), np.empty(programme.rows.size)
     reports = []
@@ -114,15 +115,16 @@ def _blocks(programme: Programme) -> Iterator[_Block]:
 
 
 def _components(matrix: scipy.sparse.csc_matrix) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Return the connected component of each column and row; those without a coefficient share one."""
+    """Return the block of each column and row; columns in no row are one block, rows of no column join the first's."""
     rows, columns = matrix.shape
     starts = np.concatenate([matrix.indptr, np.full(rows, matrix.nnz)])
     graph = scipy.sparse.csr_matrix(
         (np.ones(matrix.nnz, np.int8), matrix.indices + columns, starts), shape=(columns + rows, columns + rows)
     )
     _, component = scipy.sparse.csgraph.connected_components(graph, directed=False)
-    joined = np.concatenate([np.diff(matrix.indptr) > 0, np.bincount(matrix.indices, minlength=rows) > 0])
-    _, number = np.unique(np.where(joined, component, -1), return_inverse=True)
+    of_column = np.where(np.diff(matrix.indptr) > 0, component[:columns], -1)
+    of_row = np.where(np.bincount(matrix.indices, minlength=rows) > 0, component[columns:], of_column[0])
+    _, number = np.unique(np.concatenate([of_column, of_row]), return_inverse=True)
     return number[:columns], number[columns:]
 
 

@@ -252,9 +252,10 @@ def named(container: linopy.variables.Variables | linopy.constraints.Constraints
 
 def position(known: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> Indices:
     """Return where labels stand among ascending known ones, -1 for those that are not among them."""
-    at = np.searchsorted(known, labels)
-    at[at == known.size] = -1
-    return np.where(known[at] == labels, at, -1).astype(np.int32) if known.size else np.full(labels.shape, -1, np.int32)
+    if not known.size:
+        return np.full(labels.shape, -1, np.int32)
+    at = np.minimum(np.searchsorted(known, labels), known.size - 1)
+    return np.where(known[at] == labels, at, -1).astype(np.int32)
 
 
 def listed(lines: list[str], found: int) -> str:

@@ -202,10 +202,8 @@ def test_witnesses_of_a_mixed_integer_model_close_the_gap(sense):
 
 @pytest.mark.parametrize(("second", "agrees"), [(2.5 * (1 + 5e-7), True), (2.5 * (1 + 2e-6), False)])
 def test_witnesses_that_disagree(monkeypatch, second, agrees):
-    def answer(model, presolve=True, **options):
-        return solver.Report.optimal(2.5 if presolve else second, 2.5, 0.0)
-
-    monkeypatch.setattr(solver, "solve", answer)
+    answers = iter([second, 2.5, second, 2.5])
+    monkeypatch.setattr(solver, "solve", lambda *_, **__: solver.Report.optimal(next(answers), 2.5, 0.0))
     if agrees:
         assert [r.objective for r in solver.witnessed(supply([0.5, 1.0]))] == [2.5, second]
     else:

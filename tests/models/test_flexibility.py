@@ -1,4 +1,4 @@
-"""Self-optimisation: each constraint and cost by hand, where binaries are needed, and what holds for random clusters."""
+"""Self-optimisation: constraints and costs by hand, where binaries are needed, and what holds for random clusters."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FULL = {*ONES, "heat_store_soc_upper"}
 OPTIMISED = ["purchase", "export", "lighting", "transferable", "hot_water", "pump_heat", "purchased_heat"]
 
 
-def array(value, name=""):
+def array(value):
     """A number, hours, or labelled dims as they are."""
     if isinstance(value, xr.DataArray):
         return value
@@ -244,7 +244,7 @@ class TestByHand:
 
     def test_flows(self):
         inputs = case(**{**VEHICLE, "lighting": [1, 1], "lighting_floor": 0.5, "heat": [2, 2], "pump_heat": 1.5})
-        inputs = inputs.assign(pump_electricity=array(0.2), photovoltaics=array([0, 2]))
+        inputs = inputs.assign(pump_electricity=array(0.2), photovoltaics=array([0, 2]), export_price=array([0, 1.5]))
         flow = solved(inputs)[2]
         expected = {"purchase": [2.8, 0], "export": [0, 0.2], "lighting": [0.5, 0.5], "pump_heat": [1.5, 1.5]}
         expected |= {"electricity": [2.8, 1.8], "heat": [2, 2], "purchased_heat": [0.5, 0.5]}
@@ -314,7 +314,7 @@ class TestBinaries:
             assert len(flexibility_model(case(**SUN), binaries).variables.binaries) == 0
 
     def test_unknown(self):
-        with pytest.raises(ValueError, match="binaries must be one of .* found 'some'"):
+        with pytest.raises(ValueError, match=r"binaries must be one of .* found 'some'"):
             flexibility_model(case(), "some")
 
     def test_the_limit_of_the_purchase_admits_every_load_at_once(self):
@@ -329,7 +329,7 @@ class TestBinaries:
         assert flow["purchase"].values == pytest.approx([14.5, 0], abs=1e-6)
         assert objective == pytest.approx(-14.5)
 
-    @settings(max_examples=6, deadline=None)
+    @settings(max_examples=3, deadline=None)
     @given(seeds)
     def test_no_choice_of_the_hours_that_sell_is_cheaper(self, seed):
         """All the choices one by one, without binaries: selling closed in an hour, or buying."""
@@ -352,14 +352,14 @@ class TestBinaries:
             objectives.append(model.objective.value if model.termination_condition == "optimal" else np.inf)
         assert found == pytest.approx(min(objectives), rel=1e-6, abs=1e-6)
 
-    @settings(max_examples=6, deadline=None)
+    @settings(max_examples=4, deadline=None)
     @given(seeds)
     def test_all_binaries_are_redundant(self, seed):
         """Those of the stores anywhere, those of buying where selling pays no better: (10)-(16), (20)-(25)."""
         inputs = random_inputs(seed, loss=True)
         assert optimum(inputs, "none") == pytest.approx(optimum(inputs, "all"), rel=1e-6, abs=1e-6)
 
-    @settings(max_examples=4, deadline=None)
+    @settings(max_examples=3, deadline=None)
     @given(seeds)
     def test_the_needed_ones_suffice(self, seed):
         inputs = random_inputs(seed, split=True, loss=True)
@@ -367,7 +367,7 @@ class TestBinaries:
 
 
 class TestInvariants:
-    @settings(max_examples=10, deadline=None)
+    @settings(max_examples=8, deadline=None)
     @given(seeds, st.booleans(), st.booleans(), st.sampled_from([0, 2]))
     def test_of_every_schedule(self, seed, split, loss, vehicles):
         inputs = random_inputs(seed, split=split, loss=loss, vehicles=vehicles)
@@ -401,7 +401,7 @@ class TestInvariants:
         assert bool((solution["peak"] >= electricity.max("hour") - 1e-5).all())
         assert float(sum(costs(flow, inputs).sum().values())) == pytest.approx(objective, rel=1e-6, abs=1e-5)
 
-    @settings(max_examples=6, deadline=None)
+    @settings(max_examples=5, deadline=None)
     @given(seeds, st.booleans())
     def test_never_dearer_than_unoptimised(self, seed, split):
         """For each cluster, where the heat store loses nothing; see the last hand case for one that does."""
@@ -414,14 +414,12 @@ class TestInvariants:
     def test_more_vehicles_are_never_dearer(self, seed):
         """At a fixed ratio of power to energy."""
         inputs = random_inputs(seed, clusters=1)
-        costs_of = [
-            optimum(inputs.assign({name: scale * inputs[name] for name in ("vehicle_energy", "vehicle_power")}))
-            for scale in (0.0, 1.0, 1.7)
-        ]
-        assert costs_of[0] >= costs_of[1] - 1e-6
-        assert costs_of[1] >= costs_of[2] - 1e-6
+        names, scale = ("vehicle_energy", "vehicle_power"), by("scale", [0.0, 0.6, 1.0, 1.7])
+        inputs = inputs.assign({name: scale * inputs[name] for name in names})
+        cost = costs(solved(inputs)[2], inputs).to_dataarray().sum(["variable", "hour"])
+        assert bool((cost.diff("scale") <= 1e-5).all())
 
-    @settings(max_examples=4, deadline=None)
+    @settings(max_examples=2, deadline=None)
     @given(seeds)
     def test_clusters_are_independent(self, seed):
         inputs = random_inputs(seed, clusters=3, split=True)
@@ -431,7 +429,7 @@ class TestInvariants:
         assert objective == pytest.approx(sum(alone), rel=1e-6, abs=1e-6)
         assert together.values == pytest.approx(alone, rel=1e-5, abs=1e-5)
 
-    @settings(max_examples=3, deadline=None)
+    @settings(max_examples=2, deadline=None)
     @given(seeds)
     def test_days_are_independent(self, seed):
         """The same loads under three days of prices, once with a dim day and once each day alone."""
@@ -443,7 +441,7 @@ class TestInvariants:
 
 
 class TestVehicles:
-    @settings(max_examples=4, deadline=None)
+    @settings(max_examples=3, deadline=None)
     @given(seeds, st.integers(1, 4))
     def test_identical_ones_are_one_store(self, seed, count):
         inputs = random_inputs(seed, clusters=2).drop_vars("vehicle_available")
@@ -563,7 +561,7 @@ class TestTieBreak:
         model = flexibility_model(case())
         with pytest.raises(ValueError, match="needs a model built with peak=True"):
             tie_break(model, "least peak", array([0, 1]))
-        with pytest.raises(ValueError, match="tie rule must be one of .* found 'first'"):
+        with pytest.raises(ValueError, match=r"tie rule must be one of .* found 'first'"):
             tie_break(model, "first", array([0, 1]))
         with pytest.raises(ValueError, match=r"position must give the hours \[0 1\], found \[0\]"):
             tie_break(model, "earliest", array([0]))
@@ -605,7 +603,7 @@ class TestCheck:
             ({"heating": array([1, 1])}, "heating: unknown, known are electricity_price, "),
             (
                 {"hot_water": by("cluster", [1, 2]) * array([1, 2]), "heater_power": 2.0},
-                "^hot_water beyond what heater_power can deliver in a cycle .* needed 6, possible 4 at cluster cluster2$",
+                "^hot_water beyond what heater_power can deliver .* needed 6, possible 4 at cluster cluster2$",
             ),
             (
                 {"transferable": [1, 2], "transfer_limit": 1.0},
@@ -650,7 +648,7 @@ class TestCheck:
     def test_an_hour_too_few(self):
         """A dataset joins 23 hours of data and 24 of prices, so that the last lacks a value."""
         inputs = case(24, fixed=array(np.ones(23)))
-        with pytest.raises(ValueError, match="fixed must .* found nan at hour 23"):
+        with pytest.raises(ValueError, match=r"fixed must .* found nan at hour 23"):
             flexibility.check(inputs)
 
     def test_limits_that_are_just_met_pass(self):

@@ -121,6 +121,11 @@ class TestMixed:
             (load.isel(hour=0), by_cluster([1.0, 0]), "load must have the dims .'cluster', 'hour'., got .'cluster'."),
             (load, by_cluster([1.0, 0]).assign_coords(cluster=["x1", "x1"]), "same clusters once.*x1"),
             (load, by_cluster([1.0, 0]).drop_vars("cluster"), "same clusters once"),
+            (
+                load.assign_coords(cluster=["x1"] * 2),
+                by_cluster([1.0, 0]).assign_coords(cluster=["x1"] * 2),
+                "once.*x1",
+            ),
         ],
     )
     def test_refused(self, load, mix, message):

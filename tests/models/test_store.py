@@ -102,7 +102,7 @@ class TestByHand:
 class TestNetting:
     """Charge and discharge at once are of no use, so that no binary has to exclude them."""
 
-    @settings(max_examples=8, deadline=None)
+    @settings(max_examples=5, deadline=None)
     @given(st.integers(0, 2**32 - 1), st.booleans())
     def test_binaries_are_redundant(self, seed, wearless):
         random = np.random.default_rng(seed)

@@ -9,7 +9,8 @@ import pandas as pd
 import xarray as xr
 
 from bcopt.compendium.ledger import Outcome
-from bcopt.studies.systems2024.flexibility_results import HOUR_20, SAVED, STATEMENTS
+from bcopt.studies.systems2024.flexibility_results import HOUR_20, ROOT, SAVED, STATEMENTS
+from bcopt.studies.systems2024.penetration import AT_PRINTED
 
 
 def of_section_2_1(table: pd.DataFrame, climate: xr.Dataset) -> dict[str, Outcome]:
@@ -68,7 +69,7 @@ def of_section_3_1(sweep: pd.DataFrame, rules: pd.DataFrame) -> dict[str, Outcom
         found[f"S-3.1-hour20-{when}"] = Outcome(
             float(central[column]),
             "energy cost from 20:00 to 21:00, heat and storage included",
-            band=_band(sweep[column]),
+            band=_band(sweep.loc[sweep["fit 2"] == ROOT, column]),
         )
     for claim, column in STATEMENTS.items():
         by_rule = ", ".join(
@@ -129,13 +130,13 @@ def of_section_3_2_2(
     front : xr.Dataset
         From :func:`bcopt.studies.systems2024.penetration.exact_front`.
     runs : pd.DataFrame
-        From :func:`bcopt.studies.systems2024.penetration.evolve`.
+        Of :class:`bcopt.studies.systems2024.penetration.Searched`.
     penetrations : pd.DataFrame
-        ``penetration at 30 % [%]`` by scenario, the central one first.
+        From :func:`bcopt.studies.systems2024.penetration.penetrations`, the central scenario first.
     printed : int
         Generation after which the paper's results are stable.
     """
-    column = penetrations["penetration at 30 % [%]"]
+    column = penetrations[AT_PRINTED]
     stable = runs["stable from generation"]
     median = float(stable.median())
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,8 @@ TARGETS = {"load_scale": "S-3.1-cost-before", "vehicle_energy": "S-3.1-cost-afte
 UNITS = {"load_scale": "1", "vehicle_energy": "kWh"}
 BRACKETS = {"load_scale": (0.05, 5.0), "vehicle_energy": (0.0, 60.0)}
 STAGE = "systems2024-self-optimisation"
+CURVE = tuple(np.linspace(0.0, 6.0, 61).round(1).tolist())
+"""kWh per household"""
 _ACTING = ("loads", *OF_THE_FITS)
 TOLERANCE = 1e-3
 """yuan"""
@@ -96,10 +98,11 @@ class CostAfter:
         changed = {name: self._unit[name] * vehicle_energy for name in ("vehicle_energy", "vehicle_power")}
         return self._unit.assign(changed)
 
-    def curve(self, energies: np.ndarray) -> xr.DataArray:
+    def curve(self, energies: Sequence[float] = CURVE) -> xr.DataArray:
         """Return the cost [yuan] over battery energies, dims (vehicle_energy)."""
-        costs = [self(float(energy)) for energy in energies]
-        return xr.DataArray(costs, dims="vehicle_energy", coords={"vehicle_energy": energies}, attrs={"units": "yuan"})
+        costs = [self(energy) for energy in energies]
+        coords = {"vehicle_energy": list(energies)}
+        return xr.DataArray(costs, dims="vehicle_energy", coords=coords, attrs={"units": "yuan"})
 
 
 def fit(series: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, printed: Mapping[str, float]) -> Fits:
@@ -139,9 +142,30 @@ def fit(series: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, printed: Map
     return Fits(Knobs(first.knob, second.knob), {"load_scale": first, "vehicle_energy": second})
 
 
-def roots(curve: xr.DataArray, target: float) -> int:
-    """Return how often the cost passes the target along a sampled curve: one, if the fit is the only one."""
-    return crossings(curve["vehicle_energy"].to_numpy(), curve.to_numpy(), target)
+def path_table(steps: Mapping[str, Calibration], curve: xr.DataArray) -> pd.DataFrame:
+    """Return both fits with every knob they tried, and how often the curve of the second passes its target."""
+    passes = (
+        {
+            "vehicle_energy": crossings(
+                curve["vehicle_energy"].to_numpy(), curve.to_numpy(), steps["vehicle_energy"].target
+            )
+        }
+        if "vehicle_energy" in steps
+        else {}
+    )
+    return pd.DataFrame(
+        [
+            {
+                "fit": order,
+                "knob": knob.replace("_", " "),
+                "target [yuan]": step.target,
+                "evaluations": step.evaluations,
+                "tried": ", ".join(f"{value:.6g}" for value in step.path["knob"].to_numpy()),
+                "passes of the target": str(passes.get(knob, "cost rises with the scale")),
+            }
+            for order, (knob, step) in enumerate(steps.items(), start=1)
+        ]
+    )
 
 
 def fitted_table(found: Mapping[str, Fits]) -> pd.DataFrame:

@@ -34,7 +34,7 @@ _DAY: dict[str, Any] = {"xlim": (0, 24), "xticks": range(0, 25, 3)}
 
 
 @style()
-def hourly_cost(before: xr.Dataset, after: xr.Dataset, printed: Mapping[str, float]) -> Figure:
+def hourly_cost(before: xr.Dataset, after: xr.Dataset, printed: Mapping[str, tuple[float, float]]) -> Figure:
     """Draw the energy cost of x1 by hour before and after (figure 5), with the printed costs of hour 20.
 
     Parameters
@@ -42,7 +42,7 @@ def hourly_cost(before: xr.Dataset, after: xr.Dataset, printed: Mapping[str, flo
     before, after : xr.Dataset, dims (cluster, hour)
         From :mod:`bcopt.studies.systems2024.self_optimisation`.
     printed : mapping
-        ``before`` and ``after`` [yuan].
+        Published cost of hour 20 and its tolerance [yuan], before and after.
     """
     figure, axes = new(1, 1, 3.2)
     for name, flows, colour in (("before", before, BEFORE), ("after", after, AFTER)):
@@ -50,7 +50,11 @@ def hourly_cost(before: xr.Dataset, after: xr.Dataset, printed: Mapping[str, flo
         day = float(flows["electricity_cost"].sel(cluster=X1).sum())
         axes.stairs(cost, EDGES, color=colour, linewidth=2, baseline=None,
                     label=f"{name}: electricity {day:,.0f} yuan a day (fitted)")  # fmt: skip
-    axes.plot([EVENING + 0.5] * 2, list(printed.values()), **{**PUBLISHED, "label": "published, hour 20 (held out)"})
+    axes.plot(
+        [EVENING + 0.5] * 2,
+        [value for value, _ in printed.values()],
+        **{**PUBLISHED, "label": "published, hour 20 (held out)"},
+    )
     axes.axhline(0, color="black", linewidth=0.8)
     label(axes, x="hour of the day", y="energy cost [yuan per hour]", title="Figure 5: x1, January mean day")
     axes.set(**_DAY)
@@ -168,22 +172,20 @@ def optimal_face(face: xr.Dataset, schedules: Mapping[str, xr.Dataset]) -> Figur
 
 
 @style()
-def bands(table: pd.DataFrame, printed: Mapping[str, float], tolerance: Mapping[str, float]) -> Figure:
+def bands(table: pd.DataFrame, printed: Mapping[str, tuple[float, float]]) -> Figure:
     """Draw columns of a table over the scenarios beside what is printed and its tolerance.
 
     Parameters
     ----------
     table : pd.DataFrame
         With ``scenario`` and the columns that ``printed`` names; the first row is the central scenario.
-    printed : mapping of column to float
-        What the paper prints.
-    tolerance : mapping of column to float
-        Absolute, from the protocol.
+    printed : mapping of column to tuple of float
+        What the paper prints, and how far from it the protocol lets a value be.
     """
     figure, panels = new(1, len(printed), 0.19 * len(table) + 1.0, sharey=True)
     rows = np.arange(len(table))
-    for axes, (column, value) in zip(np.atleast_1d(panels), printed.items(), strict=True):
-        axes.axvspan(value - tolerance[column], value + tolerance[column], color="#e4eef5", label="tolerance")
+    for axes, (column, (value, tolerance)) in zip(np.atleast_1d(panels), printed.items(), strict=True):
+        axes.axvspan(value - tolerance, value + tolerance, color="#d6e6f2", label="tolerance")
         axes.axvline(value, color="black", linewidth=1.0, linestyle="--", label="published")
         axes.plot(table[column], rows, "o", color=PALETTE["blue"], markersize=4, label="one choice changed")
         axes.plot(table[column].iloc[:1], rows[:1], "o", color=PALETTE["vermilion"], markersize=7, label="central")

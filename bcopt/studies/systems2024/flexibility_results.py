@@ -16,6 +16,8 @@ ROUNDING = 1e-6
 """kW or yuan below which a change is none."""
 HOUR_20 = {"before": "hour 20 before [yuan]", "after": "hour 20 after [yuan]"}
 SAVED = "electricity cost saved [%]"
+ROOT = "root"
+"""What stands for the second fit where it has met its target."""
 STATEMENTS = {
     "S-3.1-saving-hours": "saving hours hold",
     "S-3.1-hot-water": "hot water holds",
@@ -104,7 +106,7 @@ def scenario_row(
         "cost before [yuan]": costs["before"],
         "cost after [yuan]": costs["after"],
         SAVED: 100 * (1 - costs["after"] / costs["before"]),
-        "fit 2": found.missed or "root",
+        "fit 2": found.missed or ROOT,
         **{text: float(flows["energy_cost"].sel(cluster=X1, hour=EVENING)) for text, flows in
            ((HOUR_20["before"], before), (HOUR_20["after"], after))},
         "export after [kWh]": float(after["export"].sum()),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import linopy
 import numpy as np
@@ -20,6 +20,19 @@ from bcopt.studies.systems2024.scenario import Scenario
 
 HOTELS = [name for name, function in CLUSTERS.items() if function == "hotel"]
 PUBLIC = [name for name, function in CLUSTERS.items() if function != "residential"]
+CHOICES = (
+    "levelled_load",
+    "photovoltaics_deducted",
+    "area_reading",
+    "hotel_split",
+    "stabilised_test",
+    "hotel_level_test",
+    "peak_test",
+)
+"""Choices of the protocol that act here alone."""
+LEVELS = tuple(np.linspace(0.1, 1.0, 19).round(2).tolist())
+"""Public shares, from hotels alone to no homes [-]."""
+HOTEL_LEVELS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 SPLITS = {"equally": (0.5, 0.5), "all x8": (1.0, 0.0), "all x11": (0.0, 1.0)}
 """How the hotels' share falls to x8 and x11."""
 
@@ -76,23 +89,76 @@ def exact(load: xr.DataArray, lower: xr.DataArray, upper: xr.DataArray) -> xr.Da
     )
 
 
+def add_total(model: linopy.Model, clusters: Sequence[str], share: float) -> None:
+    """Fix what clusters have together in a model of :mod:`bcopt.models.proportions`."""
+    scaled, scale = model.variables["scaled_share"], model.variables["scale"]
+    model.add_constraints(scaled.sel(cluster=list(clusters)).sum() - share * scale == 0, name="total-of-clusters")
+
+
 def along_public_share(
-    load: xr.DataArray, lower: xr.DataArray, upper: xr.DataArray, levels: Sequence[float]
+    load: xr.DataArray, lower: xr.DataArray, upper: xr.DataArray, levels: Sequence[float] = LEVELS
 ) -> xr.DataArray:
     """Return the least AR at each public share of the district, dims (public_share) [-]."""
     found = []
     for level in levels:
         model = proportions.levelling_model(load, lower, upper)
-        add_public_share(model, level)
+        add_total(model, PUBLIC, level)
         found.append(solver.solve(model).objective)
     coords = {"public_share": list(levels)}
     return xr.DataArray(found, dims="public_share", coords=coords, attrs={"units": "1", "long_name": "least AR"})
 
 
-def add_public_share(model: linopy.Model, level: float) -> None:
-    """Fix the share of public clusters in a model of :mod:`bcopt.models.proportions`."""
-    share, scale = model.variables["scaled_share"], model.variables["scale"]
-    model.add_constraints(share.sel(cluster=PUBLIC).sum() - level * scale == 0, name="public-share")
+@dataclass(frozen=True)
+class Levelled:
+    """A load with its optimum.
+
+    Parameters
+    ----------
+    optimum : xr.Dataset
+        From :func:`exact`.
+    public_share : float
+        Of the optimum [-].
+    curve : xr.DataArray, dims (public_share)
+        From :func:`along_public_share`.
+    """
+
+    optimum: xr.Dataset
+    public_share: float
+    curve: xr.DataArray
+
+
+def public_curves(
+    scenarios: Mapping[str, Scenario], loads: xr.Dataset, variants: xr.Dataset, inputs: xr.Dataset, knobs: Knobs
+) -> dict[str, Levelled]:
+    """Return the least AR over the public share for the load of each scenario, at the same knobs."""
+    found = {}
+    for name, scenario in scenarios.items():
+        load = levelled_load(january(loads, variants, scenario), inputs, scenario, knobs)
+        limits = bounds(inputs, scenario)
+        optimum = exact(load, *limits)
+        share = float(public_share(optimum["shares"], inputs, scenario))
+        found[name] = Levelled(optimum, share, along_public_share(load, *limits))
+    return found
+
+
+def flatness_table(of_load: Mapping[str, Levelled], within: float = 0.01) -> pd.DataFrame:
+    """Return for each load the public shares whose least AR is within a percent of the least of all."""
+    rows = []
+    for name, found in of_load.items():
+        fine = np.arange(float(found.curve["public_share"][0]), 1.0, 0.005)
+        least = float(found.optimum["rate"])
+        near = fine[np.interp(fine, found.curve["public_share"], found.curve) <= (1 + within) * least]
+        near = np.append(near, found.public_share)
+        rows.append(
+            {
+                "load": name,
+                "least AR": least,
+                "at a public share of [%]": 100 * found.public_share,
+                "within a percent from [%]": 100 * near.min(),
+                "to [%]": 100 * near.max(),
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def search_problem(load: xr.DataArray, lower: xr.DataArray, upper: xr.DataArray) -> search.Problem:
@@ -165,6 +231,16 @@ def stable_from(course: Array, band: float = 0.05) -> int:
     return int(outside[-1]) + 2 if outside.size else 1
 
 
+def settings_tried(published: search.Settings) -> dict[str, search.Settings]:
+    """Return the published settings and those that differ from them in one number."""
+    return {
+        "as given": published,
+        "four times the generations": replace(published, generations=4 * published.generations),
+        "twice the population": replace(published, population=2 * published.population),
+        "half the mutation": replace(published, mutation=published.mutation / 2),
+    }
+
+
 def settings_table(
     load: xr.DataArray,
     lower: xr.DataArray,
@@ -218,15 +294,37 @@ def rates_table(optimum: xr.Dataset, runs: xr.Dataset, load: xr.DataArray) -> pd
     return pd.DataFrame([{"load": name, "AR": rate, "above the optimum": rate > best} for name, rate in rows])
 
 
-def hotel_rates(load: xr.DataArray, levels: Sequence[float]) -> xr.DataArray:
+def hotel_rates(load: xr.DataArray, levels: Sequence[float] = HOTEL_LEVELS) -> xr.DataArray:
     """Return AR over the share of hotels with the other prototypes in equal shares, dims (hotel_share) [-]."""
-    other = [name for name in CLUSTERS if name not in HOTELS]
-    rates = []
+    hotel = load["cluster"].isin(HOTELS)
+    count = int(hotel.sum())
+    level = xr.DataArray(list(levels), dims="hotel_share", coords={"hotel_share": list(levels)})
+    shares = xr.where(hotel, level / count, (1 - level) / (hotel.size - count))
+    return proportions.levelisation_rate(proportions.mixed(load, shares))
+
+
+def hotel_optima(load: xr.DataArray, levels: Sequence[float] = HOTEL_LEVELS) -> xr.DataArray:
+    """Return the least AR over the share of hotels, dims (hotel_share) [-]."""
+    nothing = xr.zeros_like(load.isel(hour=0, drop=True))
+    found = []
     for level in levels:
-        parts = {name: level / len(HOTELS) for name in HOTELS} | {name: (1 - level) / len(other) for name in other}
-        mix = xr.DataArray([parts[name] for name in CLUSTERS], dims="cluster", coords={"cluster": list(CLUSTERS)})
-        rates.append(float(proportions.levelisation_rate(proportions.mixed(load, mix))))
-    return xr.DataArray(rates, dims="hotel_share", coords={"hotel_share": list(levels)})
+        model = proportions.levelling_model(load, nothing, nothing + 1)
+        add_total(model, HOTELS, level)
+        found.append(solver.solve(model).objective)
+    return xr.DataArray(found, dims="hotel_share", coords={"hotel_share": list(levels)})
+
+
+def statements(load: xr.DataArray, optimum: xr.Dataset) -> dict[str, bool]:
+    """Return section 3.2.1's statements on the optimum as data/protocol.yaml defines them, by claim."""
+    own = proportions.levelisation_rate(load).drop_sel(cluster=HOTELS)
+    mixes = day_mixes(load, optimum)
+    equal, best = mixes.sel(mix="1:1", drop=True), mixes.sel(mix="optimised", drop=True)
+    valleys = (equal < equal.mean()) & (best > equal)
+    return {
+        "S-3.2.1-ar-order": bool((float(optimum["rate"]) < own).all()),
+        "S-3.2.1-hotel-level": bool((hotel_rates(load).diff("hotel_share") < 0).all()),
+        "S-3.2.1-peak": bool(best.max() < equal.max()) and bool(valleys.any()),
+    }
 
 
 def day_mixes(load: xr.DataArray, optimum: xr.Dataset) -> xr.DataArray:

@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 
 from bcopt.compendium.figures import PALETTE, PUBLISHED, label, new, style
 from bcopt.studies.systems2024.figures import FUNCTION_COLOURS
+from bcopt.studies.systems2024.levelling import Levelled
 
 GREY = "#8c8c8c"
 
@@ -78,35 +79,33 @@ def mixes(table: pd.DataFrame) -> Figure:
 
 
 @style()
-def along_public_share(
-    curves: Mapping[str, xr.DataArray], optima: Mapping[str, float], searched: xr.DataArray, printed: float
-) -> Figure:
+def along_public_share(of_load: Mapping[str, Levelled], searched: xr.DataArray, printed: float) -> Figure:
     """Draw the least AR over the public share for each load that may be levelled, with the printed share.
 
     Parameters
     ----------
-    curves : mapping of str to xr.DataArray, dims (public_share)
-        Least AR by load.
-    optima : mapping of str to float
-        Public share of the least AR by load [-].
+    of_load : mapping of str to Levelled
+        From :func:`bcopt.studies.systems2024.levelling.public_curves`.
     searched : xr.DataArray, dims (seed)
         Public shares that the searches found for the first load [-].
     printed : float
         Published share [%].
     """
     figure, axes = new(1, 1, 3.4)
-    colours = ("black", "blue", "vermilion", "green", "purple", "orange")
-    for (name, curve), colour in zip(curves.items(), colours, strict=False):
-        where = 100 * optima[name]
-        axes.plot(100 * curve["public_share"], curve, color=PALETTE[colour], label=f"{name}: least at {where:.1f} %")
-        axes.plot([where], [float(curve.min())], "o", color=PALETTE[colour], markersize=5)
-    first = next(iter(curves.values()))
+    colours = ("black", "blue", "vermilion", "green", "purple")
+    lines = ("-", "-", "--", ":", "-.")
+    for (name, found), colour, line in zip(of_load.items(), colours, lines, strict=False):
+        where, look = 100 * found.public_share, {"color": PALETTE[colour], "linestyle": line}
+        axes.plot(100 * found.curve["public_share"], found.curve, **look, label=f"{name}: least at {where:.1f} %")
+        axes.plot([where], [float(found.optimum["rate"])], "o", color=PALETTE[colour], markersize=5)
+    first = next(iter(of_load.values())).curve
     on_curve = np.interp(searched, first["public_share"], first)
-    axes.plot(100 * searched, on_curve, "|", color=PALETTE["sky blue"], markersize=11, label="searches of the first")
+    axes.plot(100 * searched, on_curve, "|", color=PALETTE["orange"], markersize=12, label="searches, first load")
     axes.axvline(printed, color="black", linewidth=0.8, linestyle=":")
-    axes.plot([printed], [axes.get_ylim()[0]], clip_on=False,
-              **{**PUBLISHED, "label": f"published share, {printed:g} %"})  # fmt: skip
-    label(axes, x="public share of the ground [%]", y="least AR [-]")
+    axes.set(xlim=(8, 102))
+    axes.set_ylim(0)
+    axes.plot([printed], [0], clip_on=False, **{**PUBLISHED, "label": f"published share, {printed:g} %"})
+    label(axes, x="public share [%]", y="least AR [-]")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
@@ -134,7 +133,7 @@ def fronts(exact: Mapping[str, xr.Dataset], searched: Mapping[str, xr.Dataset], 
     searched : mapping of str to xr.Dataset, dims (point)
         Fronts of NSGA-II of the first seed by the same names.
     printed : tuple of float
-        Public share and penetration that the paper prints [%].
+        Penetration that the paper prints at 30 % public buildings and its tolerance [%].
     """
     figure, axes = new(1, 1, 3.6)
     for (name, front), colour in zip(exact.items(), (PALETTE["blue"], PALETTE["green"]), strict=False):
@@ -142,7 +141,9 @@ def fronts(exact: Mapping[str, xr.Dataset], searched: Mapping[str, xr.Dataset], 
         points = searched[name]
         axes.plot(100 * points["public_share"], 100 * points["penetration"], "o", markersize=3.5, color=colour,
                   markerfacecolor="white", label=f"NSGA-II, {name}")  # fmt: skip
-    axes.plot(*([value] for value in printed), **{**PUBLISHED, "label": "published, approximately"})
+    value, tolerance = printed
+    axes.errorbar([30], [value], [tolerance], ecolor="black", elinewidth=1.0, capsize=3,
+                  **{**PUBLISHED, "label": "published, and the tolerance"})  # fmt: skip
     label(axes, x="public share [%]", y="renewable penetration [%]", title="Figure 9: Pareto front")
     axes.set(xlim=(-2, 102))
     axes.set_ylim(0)
@@ -151,18 +152,19 @@ def fronts(exact: Mapping[str, xr.Dataset], searched: Mapping[str, xr.Dataset], 
 
 
 @style()
-def hypervolumes(courses: Mapping[str, xr.DataArray], printed: int) -> Figure:
+def hypervolumes(courses: xr.DataArray, printed: int) -> Figure:
     """Draw the hypervolume of all that was evaluated over the generations from every seed.
 
     Parameters
     ----------
-    courses : mapping of str to xr.DataArray, dims (seed, generation)
+    courses : xr.DataArray, dims (sharing, seed, generation)
         As a share of the exact front's.
     printed : int
         Generation after which the paper's results are stable.
     """
     figure, axes = new(1, 1, 2.9)
-    for (name, course), colour in zip(courses.items(), (PALETTE["blue"], PALETTE["green"]), strict=False):
+    for name, colour in zip(courses["sharing"].to_numpy(), (PALETTE["blue"], PALETTE["green"]), strict=True):
+        course = courses.sel(sharing=name)
         lines = axes.plot(course["generation"], course.transpose("generation", "seed"), color=colour, linewidth=0.8)
         lines[0].set_label(f"{name}, {course.sizes['seed']} seeds")
     axes.axhline(1.0, color="black", linewidth=1.2, linestyle="--", label="exact front")

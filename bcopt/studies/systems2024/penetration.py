@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,11 @@ from bcopt.studies.systems2024.scenario import Scenario
 
 PRINTED_SHARE = 0.3
 """Public share at which the study prints a penetration [-]."""
+AT_PRINTED = "penetration at 30 % public [%]"
+CHOICES = ("heat_pump_sharing", "penetration_period", "penetration_photovoltaics", "stabilised_test")
+"""Choices of the protocol that act here alone."""
+LEVELS = tuple(np.linspace(0.0, 1.0, 51).round(2).tolist())
+"""Least public shares [-]."""
 FINE = 2001
 """Points of the exact front whose staircase stands for it in hypervolumes."""
 SHARINGS = {"own ground": False, "pooled": True}
@@ -62,7 +67,7 @@ def is_public(energy: xr.Dataset) -> xr.DataArray:
     return energy["cluster"].isin(PUBLIC)
 
 
-def exact_front(energy: xr.Dataset, levels: Sequence[float], pooled: bool) -> xr.Dataset:
+def exact_front(energy: xr.Dataset, levels: Sequence[float] = LEVELS, *, pooled: bool) -> xr.Dataset:
     """Return the greatest penetration at each least public share, one linear programme a point.
 
     Returns
@@ -81,17 +86,32 @@ def exact_front(energy: xr.Dataset, levels: Sequence[float], pooled: bool) -> xr
 
 def at_printed_share(energy: xr.Dataset, pooled: bool) -> float:
     """Return the greatest penetration with at least 30 % public buildings [%]."""
-    return 100 * float(exact_front(energy, [PRINTED_SHARE], pooled)["penetration"].item())
+    return 100 * float(exact_front(energy, [PRINTED_SHARE], pooled=pooled)["penetration"].item())
 
 
-def pairs_disagreement(energy: xr.Dataset, front: xr.Dataset) -> float:
-    """Return the largest distance of a front of own ground from its closed form over pairs of clusters [-]."""
-    whole = xr.DataArray(1.0)
+def agrees_with_pairs(energy: xr.Dataset, front: xr.Dataset, tolerance: float = 1e-9) -> bool:
+    """Return whether a front of own ground is that of the closed form over pairs of clusters."""
     exactly, all_public = (
         proportions.penetration_front_pairs(*arrays(energy), is_public(energy), share)["penetration"]
-        for share in (front["public_share"], whole)
+        for share in (front["public_share"], xr.DataArray(1.0))
     )
-    return float(np.abs(np.maximum(exactly, all_public) - front["penetration"]).max())
+    return bool(np.abs(np.maximum(exactly, all_public) - front["penetration"]).max() <= tolerance)
+
+
+def prototype_table(energy: xr.Dataset) -> pd.DataFrame:
+    """Return the two rates, the weight and the penetration of every prototype by itself."""
+    alone = xr.DataArray(np.eye(len(CLUSTERS)), dims=("prototype", "cluster"), coords={"cluster": energy["cluster"]})
+    parts = proportions.penetration_parts(alone, *arrays(energy), pooled=False)
+    return pd.DataFrame(
+        {
+            "cluster": energy["cluster"],
+            "function": [CLUSTERS[name] for name in energy["cluster"].to_numpy()],
+            "photovoltaics over electricity [%]": 100 * parts["photovoltaic"],
+            "ground heat over heat [%]": 100 * parts["ground_source"],
+            "electricity's weight K": parts["electricity_share"],
+            "penetration [%]": 100 * proportions.penetration(alone, *arrays(energy), pooled=False),
+        }
+    )
 
 
 def search_problem(energy: xr.Dataset, pooled: bool) -> search.Problem:
@@ -109,9 +129,29 @@ def search_problem(energy: xr.Dataset, pooled: bool) -> search.Problem:
     return search.Problem(objectives, np.zeros(len(CLUSTERS)), np.ones(len(CLUSTERS)), decode=normalise)
 
 
+@dataclass(frozen=True)
+class Searched:
+    """What NSGA-II found from every seed.
+
+    Parameters
+    ----------
+    runs : pd.DataFrame
+        One row a seed: points, hypervolume as a share of the exact front's, of the last generation and of all that was
+        evaluated, the generation from which that is stable, and how far a point lies above the front.
+    points : xr.Dataset, dims (point)
+        ``penetration`` and ``public_share`` of the first seed's front [-].
+    course : xr.DataArray, dims (seed, generation)
+        Hypervolume of all that was evaluated so far, as a share of the exact front's [-].
+    """
+
+    runs: pd.DataFrame
+    points: xr.Dataset
+    course: xr.DataArray
+
+
 def evolve(
     energy: xr.Dataset, pooled: bool, front: xr.Dataset, settings: search.Settings, seeds: Sequence[int]
-) -> tuple[pd.DataFrame, xr.Dataset, xr.DataArray]:
+) -> Searched:
     """Run NSGA-II from every seed beside the exact front.
 
     Parameters
@@ -126,48 +166,61 @@ def evolve(
         Its seed is replaced by each of ``seeds``.
     seeds : sequence of int
         One search each.
-
-    Returns
-    -------
-    pd.DataFrame
-        One row a seed: points, hypervolume as a share of the exact front's, of the last generation and of all that was
-        evaluated, the generation from which that is stable, and how far a point lies above the front.
-    xr.Dataset, dims (point)
-        ``penetration`` and ``public_share`` of the first seed's front [-].
-    xr.DataArray, dims (seed, generation)
-        Hypervolume of all that was evaluated so far, as a share of the exact front's [-].
     """
-    levels = np.linspace(0.0, 1.0, FINE)
-    exact = -np.stack([np.interp(levels, front["public_share"], front["penetration"]), levels], axis=1)
-    rows, courses, first = [], [], None
+    exact = fine_front(front)
+    rows, courses, fronts = [], [], []
     for seed in seeds:
-        problem = search_problem(energy, pooled)
-        seen: list[Array] = []
-
-        def recorded(shares: Array, problem: search.Problem = problem, seen: list[Array] = seen) -> Array:
-            seen.append(np.asarray(problem.objectives(shares)))
-            return seen[-1]
-
-        found = search.nsga2(replace(problem, objectives=recorded), replace(settings, seed=seed))
-        course = _course(seen, exact)
-        limit = np.interp(-found.objectives[:, 1], front["public_share"], front["penetration"])
+        found, seen = _recorded(search_problem(energy, pooled), replace(settings, seed=seed))
+        courses.append(_course(seen, exact))
+        fronts.append(-found.objectives)
+        limit = np.interp(fronts[-1][:, 1], front["public_share"], front["penetration"])
         rows.append(
             {
                 "seed": seed,
                 "points": len(found.objectives),
                 "hypervolume ratio": _ratio(found.objectives, exact),
-                "of all evaluated": course[-1],
-                "stable from generation": stable_from(course),
-                "largest excess over the front": max(0.0, float((-found.objectives[:, 0] - limit).max())),
+                "of all evaluated": courses[-1][-1],
+                "stable from generation": stable_from(courses[-1]),
+                "largest excess over the front": max(0.0, float((fronts[-1][:, 0] - limit).max())),
             }
         )
-        courses.append(course)
-        first = found.objectives if first is None else first
-    points = -(first if first is not None else np.empty((0, 2)))
-    shown = xr.Dataset({"penetration": ("point", points[:, 0]), "public_share": ("point", points[:, 1])})
-    generations = np.arange(1, len(courses[0]) + 1)
-    coords = {"seed": list(seeds), "generation": generations}
-    return pd.DataFrame(rows), shown, xr.DataArray(courses, dims=("seed", "generation"), coords=coords)
+    penetration, public = fronts[0].T
+    points = xr.Dataset({"penetration": ("point", penetration), "public_share": ("point", public)})
+    coords = {"seed": list(seeds), "generation": np.arange(1, settings.generations + 1)}
+    return Searched(pd.DataFrame(rows), points, xr.DataArray(courses, dims=("seed", "generation"), coords=coords))
+
+
+def fine_front(front: xr.Dataset) -> Array:
+    """Return both objectives of an exact front, minimised, at so many points that their staircase is the front."""
+    levels = np.linspace(0.0, 1.0, FINE)
+    return -np.stack([np.interp(levels, front["public_share"], front["penetration"]), levels], axis=1)
+
+
+def seeds_table(searches: Mapping[str, Searched]) -> pd.DataFrame:
+    """Return the runs of every seed by sharing of the heat pumps."""
+    parts = [
+        found.runs.assign(seed=[f"{name}, {seed}" for seed in found.runs["seed"]]) for name, found in searches.items()
+    ]
+    return pd.concat(parts, ignore_index=True).rename(columns={"seed": "heat pumps, seed"})
+
+
+def courses(searches: Mapping[str, Searched]) -> xr.Dataset:
+    """Return ``hypervolume`` over the generations, dims (sharing, seed, generation) [-]."""
+    names = pd.Index(list(searches), name="sharing")
+    together = xr.concat([found.course for found in searches.values()], names)
+    return together.assign_attrs(units="1", long_name="hypervolume over the exact front's").to_dataset(
+        name="hypervolume"
+    )
+
+
+def settings_tried(published: search.Settings) -> dict[str, search.Settings]:
+    """Return the published settings and others that come closer to the front."""
+    return {
+        "as given": published,
+        "four times the generations": replace(published, generations=4 * published.generations),
+        "population of 100": replace(published, population=100),
+        "population of 100, mutation 0.1": replace(published, population=100, mutation=0.1),
+    }
 
 
 def settings_table(
@@ -177,10 +230,13 @@ def settings_table(
     tried: Mapping[str, search.Settings],
     seeds: Sequence[int],
 ) -> pd.DataFrame:
-    """Return the hypervolume ratio over the seeds under each setting of the search."""
+    """Return the hypervolume ratio over the seeds under each setting of the search, and that of points on the front.
+
+    The last row is no search: points of the exact front itself, evenly apart, as many as the first setting has.
+    """
     rows = []
     for name, settings in tried.items():
-        ratio = evolve(energy, pooled, front, settings, seeds)[0]["hypervolume ratio"]
+        ratio = evolve(energy, pooled, front, settings, seeds).runs["hypervolume ratio"]
         rows.append(
             {
                 "settings": name,
@@ -191,6 +247,10 @@ def settings_table(
                 "seeds": len(ratio),
             }
         )
+    count = next(iter(tried.values())).population
+    fine = fine_front(front)
+    even = _ratio(fine[np.linspace(0, FINE - 1, count).round().astype(int)], fine)
+    rows.append({"settings": f"{count} points on the front", "least ratio": even, "median ratio": even})
     return pd.DataFrame(rows)
 
 
@@ -204,14 +264,14 @@ def penetrations(
         series = year(loads) if scenario.penetration_period == "year" else january(loads, variants, scenario)
         energy = energies(series, inputs, scenario, knobs[name].load_scale)
         value = at_printed_share(energy, SHARINGS[scenario.heat_pump_sharing])
-        rows.append({"scenario": name, "penetration at 30 % [%]": value})
+        rows.append({"scenario": name, AT_PRINTED: value})
     return pd.DataFrame(rows)
 
 
-def front_table(front: xr.Dataset) -> pd.DataFrame:
+def front_table(front: xr.Dataset, levels: Sequence[float] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)) -> pd.DataFrame:
     """Return points of a front with the clusters they consist of."""
     rows = []
-    for level in front["public_share"].to_numpy():
+    for level in levels:
         at = front.sel(public_share=level)
         made_of = [
             f"{100 * share:.1f} % {name}"
@@ -226,6 +286,17 @@ def front_table(front: xr.Dataset) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _recorded(problem: search.Problem, settings: search.Settings) -> tuple[search.Result, list[Array]]:
+    """Run NSGA-II and return its result with the objectives of every generation."""
+    seen: list[Array] = []
+
+    def objectives(shares: Array) -> Array:
+        seen.append(np.asarray(problem.objectives(shares)))
+        return seen[-1]
+
+    return search.nsga2(replace(problem, objectives=objectives), settings), seen
 
 
 def _ratio(objectives: Array, exact: Array) -> float:
