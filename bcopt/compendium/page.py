@@ -66,7 +66,7 @@ class Page:
             If the protocol has no tolerance for the claim.
         """
         claims = ledger.read_claims(self.root).set_index("id")
-        printed, _ = ledger.printed_number(claims.loc[claim, "printed"])
+        printed, _ = ledger.printed_number(str(claims.loc[claim, "printed"]))
         return printed, self.protocol[self.study].held_out[claim].allows(printed)
 
     def figure(self, figure: Figure, name: str) -> Image:

@@ -1,8 +1,8 @@
 """Energy self-optimisation of building clusters under hourly prices: stores, lighting, transferable load, hot water.
 
-Equations (1)-(28) of Methods for Coordinating Optimization of Urban Building Clusters and District Energy Systems,
-Systems 2024, 12(3), 92, https://doi.org/10.3390/systems12030092, for any number of clusters and hours. The dim ``hour``
-is one cycle, whose last hour precedes its first; each label of any other dim (cluster, day) is a problem of its own.
+The equations are (1)-(28) of systems2024, Systems 2024, 12(3), 92, https://doi.org/10.3390/systems12030092, for any
+number of clusters and hours. The dim ``hour`` is one cycle, whose last hour precedes its first; each label of any other
+dim (cluster, day) is a problem of its own.
 """
 
 from __future__ import annotations

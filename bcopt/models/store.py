@@ -1,4 +1,4 @@
-"""Energy stores: electric vehicles, heat and ice tanks, shared batteries are the same variables and one balance."""
+"""Energy stores: three variables and one balance serve vehicles, tanks of heat or ice, and batteries alike."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def add_store(
         the constraint ``{name}-balance``. Capacity and power stand in the bounds of the variables alone, where they
         can be changed to solve again (not so the power if there are binaries).
     name : str
-        Prefix of the variables and constraints.
+        With which the names of all that is added begin.
     capacity : xr.DataArray, dims (cluster, ...)
         Energy at full charge [kWh].
     power : xr.DataArray, dims (cluster, ...)
@@ -46,7 +46,7 @@ def add_store(
     soc_bounds : tuple of float or xr.DataArray
         Least and largest energy as shares of the capacity [-].
     loss : float or xr.DataArray
-        Share of the stored energy lost per hour [1/h].
+        What an hour takes of the energy held, as a share [1/h].
     available : float or xr.DataArray, dims (hour, ...), optional
         Share of the power that is connected [-]; all of it by default.
     binaries : bool
@@ -82,8 +82,10 @@ def add_store(
         raise ValueError(f"{name}: one of the arrays must have the dim hour, which says how long a cycle is")
     limit, least, most, loss = (array.transpose(..., "hour") for array in xr.broadcast(*given))
 
-    charge = model.add_variables(lower=xr.zeros_like(limit), upper=limit, name=f"{name}-charge")
-    discharge = model.add_variables(lower=xr.zeros_like(limit), upper=limit, name=f"{name}-discharge")
+    none = xr.zeros_like(limit)
+    charge, discharge = (
+        model.add_variables(lower=none, upper=limit, name=f"{name}-{flow}") for flow in ("charge", "discharge")
+    )
     energy = model.add_variables(lower=least, upper=most, name=f"{name}-energy")
     balance = model.linexpr((1, energy), (loss - 1, energy.roll(hour=1)), (-1, charge), (1, discharge))
     model.add_constraints(balance == 0, name=f"{name}-balance")

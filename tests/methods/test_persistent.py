@@ -419,6 +419,33 @@ def test_ranges_by_hand():
     assert ranges(kept, buy - buy.sel(hour=1, drop=True))["high"].values == pytest.approx([1.0, 0.0, -2.0])
 
 
+@pytest.mark.parametrize("sign", ["<=", ">=", "="])
+def test_a_row_with_a_price_stays_at_its_bound(sign):
+    """Sell up to 4, or buy at least 4: the total is fixed, its division open, whichever side of the row binds."""
+    hours = xr.DataArray([0.0, 0.0], dims="hour", coords={"hour": [0, 1]})
+    model = linopy.Model()
+    traded = model.add_variables(lower=0, upper=3 + hours, name="traded")
+    model.add_constraints(traded.sum(), sign, 4, name="total")
+    model.add_objective(traded.sum() * (-1 if sign == "<=" else 1))
+    kept = Persistent(model)
+    kept.solve()
+    total = ranges(kept, traded.sum())
+    assert (float(total["low"]), float(total["high"])) == pytest.approx((4.0, 4.0))
+    assert ranges(kept, traded)["low"].values == pytest.approx([1.0, 1.0])
+
+
+@pytest.mark.parametrize("constant", [-100.0, 100.0])
+@pytest.mark.parametrize("kind", [{}, {"integer": True}])
+def test_a_constant_does_not_widen_the_face(constant, kind):
+    """The cheap hour gets its 3 of 4; were the constant counted as a cost, it could get 1."""
+    model = two_hours(price=(1.0, 2.0), limit=3.0, **kind)
+    kept = Persistent(model)
+    kept.minimise(model.objective.expression + constant)
+    assert kept.solve().objective == pytest.approx(5.0 + constant)
+    assert ranges(kept, "purchase")["low"].values == pytest.approx([3.0, 1.0], abs=1e-6)
+    assert kept.solve().objective == pytest.approx(5.0 + constant)
+
+
 def test_an_unlimited_range_is_infinite():
     model = two_hours(limit=np.inf)
     model.add_variables(lower=1, name="idle")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bcopt.methods.solver import solve
 from bcopt.models.store import LOSS, NOT_NEGATIVE, SHARE, add_store, listed, outside
 
-X1 = xr.DataArray([1.0], dims="cluster", coords={"cluster": ["x1"]})
+X1 = xr.DataArray(np.ones(1), {"cluster": ["x1"]}, "cluster")
 
 
 def hourly(values):
@@ -35,16 +35,16 @@ class TestByHand:
     @pytest.mark.parametrize(
         ("price", "options", "saving"),
         [
-            ([1, 3], {}, 2.0),  # buys 1 kWh at 1, sells it at 3
+            ([1, 3], {}, 2.0),  # 1 kWh is worth 2 more in the second hour
             ([3, 1], {}, 2.0),  # the cycle closes: bought in the last hour, sold in the first
             ([1, 3], {"capacity": 5.0}, 2.0),  # the power binds
             ([1, 3], {"power": 0.5}, 1.0),  # and binds at half
             ([1, 3], {"power": 9.0}, 2.0),  # the capacity binds
             ([1, 3], {"soc_bounds": (0.0, 0.7)}, 1.4),  # from above alone; 2.0 without
             ([1, 3], {"soc_bounds": (0.4, 1.0)}, 1.2),  # from below alone; 2.0 without
-            ([1, 3], {"soc_bounds": (0.2, 0.8)}, 1.2),  # 0.6 kWh usable
-            ([1, 3], {"soc_bounds": (0.5, 0.5)}, 0.0),  # none usable
-            ([1, 3], {"loss": 0.1}, 1.7),  # 1 kWh in, 0.9 kWh left to sell at 3
+            ([1, 3], {"soc_bounds": (0.3, 0.8)}, 1.0),  # half of it is free to move
+            ([1, 3], {"soc_bounds": (0.5, 0.5)}, 0.0),  # nothing is
+            ([1, 3], {"loss": 0.2}, 1.4),  # four fifths arrive, worth 2.4
             ([1, 1], {"loss": 0.1, "soc_bounds": (0.5, 1.0)}, -0.1),  # holds 0.5 kWh and loses 0.05 each hour
             ([1, 2.5, 4], {"loss": 0.5}, 0.25),  # of 1 kWh bought at 1 half is sold at 2.5, not a quarter at 4
             ([1, 3], {"wear": 0.25}, 1.5),  # one charged, one discharged

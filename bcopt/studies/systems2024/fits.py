@@ -25,6 +25,10 @@ from bcopt.studies.systems2024.self_optimisation import X1, counted
 TABLE = "systems2024_fits.csv"
 TARGETS = {"load_scale": "S-3.1-cost-before", "vehicle_energy": "S-3.1-cost-after"}
 UNITS = {"load_scale": "1", "vehicle_energy": "kWh"}
+DESCRIPTIONS = {
+    "load_scale": "factor on the electricity of x1",
+    "vehicle_energy": "battery energy of electric vehicles per household",
+}
 BRACKETS = {"load_scale": (0.05, 5.0), "vehicle_energy": (0.0, 60.0)}
 STAGE = "systems2024-self-optimisation"
 CURVE = tuple(np.linspace(0.0, 6.0, 61).round(1).tolist())
@@ -177,8 +181,8 @@ def fitted_table(found: Mapping[str, Fits]) -> pd.DataFrame:
             "value": getattr(fits.knobs, knob),
             "unit": UNITS[knob],
             "provenance": "fitted",
-            "source": f"protocol fit {order} to {claim}",
-            "description": fits.missed or "root",
+            "source": f"protocol fit {order} to {claim}" + ("" if knob in fits.steps else ": no root, the nearest end"),
+            "description": DESCRIPTIONS[knob],
         }
         for name, fits in found.items()
         for order, (knob, claim) in enumerate(TARGETS.items(), start=1)

@@ -14,7 +14,9 @@ from matplotlib.patches import Patch
 
 from bcopt.compendium.figures import PALETTE, PUBLISHED, label, new, style
 from bcopt.methods.calibration import Calibration
+from bcopt.methods.decoders import Array
 from bcopt.studies.systems2024.figures import FUNCTION_COLOURS, USE_COLOURS
+from bcopt.studies.systems2024.flexibility_results import ROOT
 from bcopt.studies.systems2024.self_optimisation import EVENING, X1
 
 BEFORE, AFTER = "#8c8c8c", PALETTE["blue"]
@@ -89,7 +91,7 @@ def by_item(before: xr.Dataset, after: xr.Dataset, day: xr.Dataset) -> Figure:
     return figure
 
 
-def _stacked(axes: Axes, parts: Mapping[str, np.ndarray], colours: Mapping[str, str]) -> None:
+def _stacked(axes: Axes, parts: Mapping[str, Array], colours: Mapping[str, str]) -> None:
     """Stack hourly bars, what is negative below zero."""
     up, down = np.zeros(24), np.zeros(24)
     for name, value in parts.items():
@@ -166,6 +168,7 @@ def optimal_face(face: xr.Dataset, schedules: Mapping[str, xr.Dataset]) -> Figur
             axes.stairs(value, EDGES, color=PALETTE[colours[rule]], linestyle=line, baseline=None, label=rule)
         label(axes, y=f"{title} [MW]")
         axes.set(**_DAY)
+        axes.set_ylim(0, 1.06 * float(face["value"].sel(flow=flow).max()) / 1000)
     label(panels[-1], x="hour of the day")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
     return figure
@@ -178,22 +181,28 @@ def bands(table: pd.DataFrame, printed: Mapping[str, tuple[float, float]]) -> Fi
     Parameters
     ----------
     table : pd.DataFrame
-        With ``scenario`` and the columns that ``printed`` names; the first row is the central scenario.
+        With ``scenario`` and the columns that ``printed`` names, and ``fit 2`` if that may have no root; the first row
+        is the central scenario.
     printed : mapping of column to tuple of float
         What the paper prints, and how far from it the protocol lets a value be.
     """
     figure, panels = new(1, len(printed), 0.19 * len(table) + 1.0, sharey=True)
     rows = np.arange(len(table))
+    fitted = table["fit 2"] == ROOT if "fit 2" in table else table["scenario"] == table["scenario"]
     for axes, (column, (value, tolerance)) in zip(np.atleast_1d(panels), printed.items(), strict=True):
         axes.axvspan(value - tolerance, value + tolerance, color="#d6e6f2", label="tolerance")
         axes.axvline(value, color="black", linewidth=1.0, linestyle="--", label="published")
-        axes.plot(table[column], rows, "o", color=PALETTE["blue"], markersize=4, label="one choice changed")
+        axes.plot(table.loc[fitted, column], rows[fitted], "o", color=PALETTE["blue"], markersize=4,
+                  label="one choice changed")  # fmt: skip
+        if not fitted.all():
+            axes.plot(table.loc[~fitted, column], rows[~fitted], "o", color=PALETTE["blue"], markersize=4,
+                      markerfacecolor="white", label="the same, fit 2 has no root")  # fmt: skip
         axes.plot(table[column].iloc[:1], rows[:1], "o", color=PALETTE["vermilion"], markersize=7, label="central")
         label(axes, x=column)
     first = np.atleast_1d(panels)[0]
     first.set_yticks(rows, [_short(name) for name in table["scenario"]], fontsize=7.5)
     first.set_ylim(len(table) - 0.4, -0.6)
-    figure.legend(*first.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    figure.legend(*first.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 

@@ -10,6 +10,7 @@ import xarray as xr
 
 from bcopt.models import flexibility
 from bcopt.studies.systems2024 import demand
+from bcopt.studies.systems2024.inputs import SPACES
 from bcopt.studies.systems2024.scenario import Scenario
 
 SCALED = ("lighting", "equipment", "base_load", "hot_water", "cooking")
@@ -17,6 +18,7 @@ SCALED = ("lighting", "equipment", "base_load", "hot_water", "cooking")
 FIRST_HOUR = 1
 """Clock hour at which the study's day begins: label 1 of Table 2."""
 JANUARY = 1
+HOURS_OF_DAY = 24
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,26 @@ def january(loads: xr.Dataset, variants: xr.Dataset, scenario: Scenario) -> xr.D
     )
 
 
+def by_day(series: xr.Dataset) -> xr.Dataset:
+    """Return series of whole days as days of clock hours, each a cycle of its own, dims (day, hour).
+
+    Parameters
+    ----------
+    series : xr.Dataset, dims (hour)
+        Such as a year of 8,760 hours, the first from midnight.
+
+    Raises
+    ------
+    ValueError
+        If the hours are no whole number of days.
+    """
+    days, left = divmod(series.sizes["hour"], HOURS_OF_DAY)
+    if left:
+        raise ValueError(f"{series.sizes['hour']} hours are {days} days and {left} hours, expected whole days of 24")
+    folded = series.drop_vars("hour").coarsen(hour=HOURS_OF_DAY).construct(hour=("day", "clock"))
+    return folded.rename(clock="hour").assign_coords(day=range(days), hour=range(HOURS_OF_DAY))
+
+
 def position(hours: xr.DataArray) -> xr.DataArray:
     """Return the place of each clock hour in the study's day, which begins with label 1, dims (hour)."""
     return (hours - FIRST_HOUR) % hours.size
@@ -67,7 +89,8 @@ def adjusted(series: xr.Dataset, inputs: xr.Dataset, scenario: Scenario) -> xr.D
     found = re.search(r"(\d+) L\b", scenario.hot_water)
     wanted = float(found.group(1)) if found else litres
     whole = scenario.room_shares.startswith("the whole")
-    of_rooms = float(inputs["room_share"].sel(space=[s for s in inputs["space"].values if "residential" in s]).sum())
+    rooms = [space for space, used_for in SPACES.items() if used_for == "residential"]
+    of_rooms = float(inputs["room_share"].sel(space=rooms).sum())
     use = series["demand"]["use"]
     factor = xr.where(homes & (use == "hot_water"), wanted / litres * crowd, 1.0)
     factor = factor * xr.where(homes & use.isin(["lighting", "equipment"]) & whole, 1.0 / of_rooms, 1.0)
@@ -88,20 +111,15 @@ def carried(inputs: xr.Dataset, scenario: Scenario, load_scale: float) -> xr.Dat
         "residential": cluster == "residential",
         "every cluster": cluster == cluster,
     }[scenario.load_scale_carries]
-    return xr.where(scaled, load_scale, 1.0).reset_coords(drop=True)
+    factor: xr.DataArray = xr.where(scaled, load_scale, 1.0).reset_coords(drop=True)
+    return factor
 
 
 def electric(series: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, load_scale: float) -> xr.DataArray:
     """Return demand by use under the scenario, electricity by the load scale, dims (cluster, use, hour) [kW]."""
     by_use = adjusted(series, inputs, scenario)["demand"]
-    return by_use * xr.where(by_use["use"].isin(SCALED), carried(inputs, scenario, load_scale), 1.0)
-
-
-def electricity(series: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, load_scale: float) -> xr.DataArray:
-    """Return electricity with nothing shifted, dims (cluster, hour) [kW], as section 3.2.1 levels it."""
-    day = model_inputs(series, inputs, scenario, Knobs(load_scale))
-    flows = flexibility.unoptimised(day)
-    return flows["electricity"]
+    scaled: xr.DataArray = by_use * xr.where(by_use["use"].isin(SCALED), carried(inputs, scenario, load_scale), 1.0)
+    return scaled
 
 
 def model_inputs(series: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, knobs: Knobs) -> xr.Dataset:
@@ -187,7 +205,8 @@ def vehicle_energy(inputs: xr.Dataset, scenario: Scenario, per_household: float)
 def heater_power(hot_water: xr.DataArray, inputs: xr.Dataset, scenario: Scenario) -> xr.DataArray:
     """Return the power of water heaters: rated in homes, else the peak of their profile, dims (cluster) [kW]."""
     homes = (inputs["used_for"] == "residential").reset_coords(drop=True)
-    return xr.where(homes, scenario.heater_power * households(inputs, scenario), hot_water.max("hour"))
+    power: xr.DataArray = xr.where(homes, scenario.heater_power * households(inputs, scenario), hot_water.max("hour"))
+    return power
 
 
 def within(window: str, hours: xr.DataArray) -> xr.DataArray:

@@ -183,7 +183,8 @@ def search_problem(load: xr.DataArray, lower: xr.DataArray, upper: xr.DataArray)
     def rate(shares: Array) -> Array:
         total = shares @ hourly
         departure: Array = np.abs(total - total.mean(axis=1, keepdims=True)).sum(axis=1, keepdims=True)
-        return departure / total.sum(axis=1, keepdims=True)
+        relative: Array = departure / total.sum(axis=1, keepdims=True)
+        return relative
 
     count = int(free.sum())
     return search.Problem(rate, np.zeros(count), np.ones(count), decode=decode)

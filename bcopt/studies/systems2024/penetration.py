@@ -52,7 +52,7 @@ def energies(series: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, load_sc
         electricity = electricity + np.minimum(heat, at["ground_heat"]) / inputs["heat_pump_cop"]
     sun = at["photovoltaics"]
     if scenario.penetration_photovoltaics == "used at once":
-        sun = np.minimum(sun, electricity)
+        sun = xr.where(sun < electricity, sun, electricity)
     found = xr.Dataset({"electricity": electricity, "heat": heat, "photovoltaics": sun})
     return found.transpose("cluster", "hour").assign(ground_heat=at["ground_heat"]).reset_coords(drop=True)
 
@@ -124,7 +124,8 @@ def search_problem(energy: xr.Dataset, pooled: bool) -> search.Problem:
     def objectives(shares: Array) -> Array:
         pumped = np.minimum(shares @ heat, (shares @ ground)[:, np.newaxis]).sum(axis=1) if pooled else shares @ alone
         penetration = (shares @ generated + pumped) / (shares @ consumed)
-        return -np.stack([penetration, shares[:, public].sum(axis=1)], axis=1)
+        both: Array = -np.stack([penetration, shares[:, public].sum(axis=1)], axis=1)
+        return both
 
     return search.Problem(objectives, np.zeros(len(CLUSTERS)), np.ones(len(CLUSTERS)), decode=normalise)
 
@@ -193,7 +194,8 @@ def evolve(
 def fine_front(front: xr.Dataset) -> Array:
     """Return both objectives of an exact front, minimised, at so many points that their staircase is the front."""
     levels = np.linspace(0.0, 1.0, FINE)
-    return -np.stack([np.interp(levels, front["public_share"], front["penetration"]), levels], axis=1)
+    both: Array = -np.stack([np.interp(levels, front["public_share"], front["penetration"]), levels], axis=1)
+    return both
 
 
 def seeds_table(searches: Mapping[str, Searched]) -> pd.DataFrame:

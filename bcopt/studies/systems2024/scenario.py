@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from bcopt.compendium.protocol import StudyProtocol
+from bcopt.models.flexibility import TieRule
 
 CENTRAL = "central"
 
@@ -52,7 +53,7 @@ class Scenario:
     transfer_window: str
     transfer_limit: float
     heater_power: float
-    tie_rule: str
+    tie_rule: TieRule
     levelled_load: str
     photovoltaics_deducted: bool
     area_reading: str
@@ -112,8 +113,12 @@ def alternatives(
         choice = protocol.choices[name]
         for value in (choice.value, *choice.alternatives):
             if value != getattr(middle, name):
-                found[f"{name.replace('_', ' ')}: {value}"] = replace(middle, **{name: value})
+                found[f"{name.replace('_', ' ')}: {value}"] = _changed(middle, name, value)
     return found
+
+
+def _changed(scenario: Scenario, name: str, value: Any) -> Scenario:
+    return replace(scenario, **{name: value})
 
 
 def choices_table(protocol: StudyProtocol, names: Iterable[str]) -> pd.DataFrame:

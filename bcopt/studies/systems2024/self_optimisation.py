@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import linopy
 import numpy as np
@@ -15,29 +16,27 @@ from bcopt.models import flexibility
 from bcopt.studies.systems2024.flexible_day import position
 from bcopt.studies.systems2024.scenario import Scenario
 
-SHARED = ("electricity_price", "heat_price")
 X1 = "x1"
-FLEXIBLE = ("lighting", "transferable", "hot_water", "vehicle", "heat_store")
-"""Flows that the optimum may move."""
 EVENING = 20
 """Clock hour of the printed peak, label 20 of Table 2."""
 
 
-def stages(model: linopy.Model, day: xr.Dataset, rule: str) -> list[linopy.LinearExpression]:
+def stages(model: linopy.Model, day: xr.Dataset, rule: flexibility.TieRule) -> list[linopy.LinearExpression]:
     """Return cost, the tie rule, and what makes the schedule one: least throughput, then earliest."""
     order = position(day["hour"])
-    rules = list(dict.fromkeys((rule, "least throughput", "earliest")))
-    return [model.objective.expression, *(flexibility.tie_break(model, name, order) for name in rules)]
+    after: tuple[flexibility.TieRule, ...] = (rule, "least throughput", "earliest")
+    cost = cast("linopy.LinearExpression", model.objective.expression)
+    return [cost, *(flexibility.tie_break(model, name, order) for name in dict.fromkeys(after))]
 
 
-def schedule(day: xr.Dataset, rule: str) -> xr.Dataset:
+def schedule(day: xr.Dataset, rule: flexibility.TieRule) -> xr.Dataset:
     """Return the schedule of least cost that a tie rule picks.
 
     Parameters
     ----------
     day : xr.Dataset, dims (cluster, hour)
         From :func:`bcopt.studies.systems2024.flexible_day.model_inputs`.
-    rule : str
+    rule : TieRule
         One of :data:`bcopt.models.flexibility.TIE_RULES`.
 
     Returns
@@ -71,17 +70,14 @@ def counted(flows: xr.Dataset, scenario: Scenario) -> xr.DataArray:
 def tightness(day: xr.Dataset, clusters: Sequence[Sequence[str]]) -> pd.DataFrame:
     """Return the optimum of each group of clusters by the published programme with binaries and by the linear one.
 
-    Each is solved with and without presolve; ``disagreement`` is the largest relative distance of the four.
+    Each is solved with and without presolve.
     """
     rows = []
     for names in clusters:
         chosen = day.sel(cluster=list(names))
-        found = {}
-        for title, binaries in (("mixed-integer", "all"), ("linear", "needed")):
-            reports = solver.witnessed(flexibility.flexibility_model(chosen, binaries=binaries))
-            found[title] = [report.objective for report in reports]
-            found[f"{title} gap"] = [report.gap for report in reports]
-        values = np.array(found["mixed-integer"] + found["linear"])
+        forms: tuple[flexibility.Binaries, ...] = ("all", "needed")
+        models = [flexibility.flexibility_model(chosen, binaries=form) for form in forms]
+        values = np.array([report.objective for model in models for report in solver.witnessed(model)])
         rows.append(
             {
                 "clusters": ", ".join(names) if len(names) < 4 else f"all {len(names)}",
