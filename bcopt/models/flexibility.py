@@ -174,8 +174,7 @@ def flexibility_model(inputs: xr.Dataset, binaries: Binaries = "needed", peak: b
         The :data:`QUANTITIES`. With a dim ``vehicle`` on those of the vehicles each is a store of its own, as in (10);
         without, one store stands for all vehicles of a cluster.
     binaries : {"needed", "all", "none"}
-        Where binaries keep buying from selling: in the hours of :func:`split_hours`, in all hours as published (then
-        charging is kept from discharging too), or in none.
+        Binaries keep buying from selling in the :func:`split_hours`, in all hours and the stores too, or nowhere.
     peak : bool
         Add the variable ``peak`` [kW], not below the electricity of any hour.
 
@@ -209,7 +208,7 @@ def flexibility_model(inputs: xr.Dataset, binaries: Binaries = "needed", peak: b
     if apart or split.any():
         _add_selling(model, given, xr.ones_like(split) if apart else split)
     if peak:
-        highest = model.add_variables(lower=xr.zeros_like(given["fixed"].isel(hour=0, drop=True)), name="peak")
+        highest = model.add_variables(lower=0.0 * given["photovoltaics"].min("hour"), name="peak")
         net = model.linexpr((1, highest), (-1, model.variables["purchase"]), (1, model.variables["export"]))
         model.add_constraints(net >= given["photovoltaics"], name="peak-demand")
     model.add_objective(_cost(model, given))

@@ -27,26 +27,21 @@ def add_store(
         energy[t] = (1 - loss) energy[t-1] + charge[t] - discharge[t],   the last hour preceding the first
         soc_lower capacity <= energy[t] <= soc_upper capacity,   0 <= charge[t], discharge[t] <= power available[t]
 
-    One step is one hour. Charge and discharge act on the energy by their difference alone, so that replacing both by
-    the parts of that difference changes nothing but lowers the throughput: where throughput has no negative price no
-    binary is needed to keep them apart (``tests/models/test_store.py``, ``TestNetting``).
+    One step is one hour; each label of any other dim is a store of its own. The energy knows the two flows by their
+    difference alone, and netting them lowers the throughput, so that where throughput has no negative price no binary
+    need keep them apart (``tests/models/test_store.py``, ``TestNetting``).
 
     Parameters
     ----------
     model : linopy.Model
-        Extended in place by the variables ``{name}-charge``, ``{name}-discharge`` [kW] and ``{name}-energy`` [kWh], and
-        the constraint ``{name}-balance``. Capacity and power stand in the bounds of the variables alone, where they
-        can be changed to solve again (not so the power if there are binaries).
+        Extended in place by ``{name}-charge``, ``{name}-discharge`` [kW], ``{name}-energy`` [kWh] and the constraint
+        ``{name}-balance``. Without binaries capacity and power stand in bounds alone, to be changed and solved again.
     name : str
         With which the names of all that is added begin.
-    capacity : xr.DataArray, dims (cluster, ...)
-        Energy at full charge [kWh].
-    power : xr.DataArray, dims (cluster, ...)
-        Limit of charging and of discharging [kW].
-    soc_bounds : tuple of float or xr.DataArray
-        Least and largest energy as shares of the capacity [-].
-    loss : float or xr.DataArray
-        What an hour takes of the energy held, as a share [1/h].
+    capacity, power : xr.DataArray, dims (cluster, ...)
+        Energy at full charge [kWh]; limit of charging and of discharging [kW]. One array needs the dim ``hour``.
+    soc_bounds, loss : tuple of float or xr.DataArray, float or xr.DataArray
+        Least and largest energy as shares of the capacity [-]; share of the energy held that an hour takes [1/h].
     available : float or xr.DataArray, dims (hour, ...), optional
         Share of the power that is connected [-]; all of it by default.
     binaries : bool
@@ -54,46 +49,52 @@ def add_store(
 
     Returns
     -------
-    linopy.LinearExpression, dims (..., hour)
-        Charge minus discharge [kW], over the dims of all arrays together. Each label of a dim other than ``hour`` is
-        a store of its own.
+    linopy.LinearExpression
+        Charge minus discharge [kW], over the dims of all arrays together.
 
     Raises
     ------
     ValueError
-        Naming every place where a capacity or power is negative, a bound or the availability is outside 0 to 1, the
-        bounds cross or the loss is outside 0 to below 1; or if no array has the dim ``hour``, or their labels differ.
+        Naming every value out of its range and bounds that cross, with their labels; without hours or labels in common.
 
     References
     ----------
     Systems 2024, 12(3), 92, equations (10)-(28), https://doi.org/10.3390/systems12030092.
     """
-    low, high = (xr.DataArray(bound) for bound in soc_bounds)
-    connected, loss = xr.DataArray(1.0 if available is None else available), xr.DataArray(loss)
-    problems = outside(f"{name}: capacity", capacity, NOT_NEGATIVE, "kWh")
-    problems += outside(f"{name}: power", power, NOT_NEGATIVE, "kW")
-    problems += outside(f"{name}: lower bound", low, SHARE) + outside(f"{name}: upper bound", high, SHARE)
-    problems += outside(f"{name}: loss", loss, LOSS, "1/h") + outside(f"{name}: availability", connected, SHARE)
-    problems += listed(f"{name}: lower bound must not exceed upper bound", low > high, lower=low, upper=high)
-    if problems:
-        raise ValueError("\n".join(problems))
-    given = xr.align(power * connected, low * capacity, high * capacity, loss, join="exact", copy=False)
-    if not any("hour" in array.dims for array in given):
-        raise ValueError(f"{name}: one of the arrays must have the dim hour, which says how long a cycle is")
-    limit, least, most, loss = (array.transpose(..., "hour") for array in xr.broadcast(*given))
-
-    none = xr.zeros_like(limit)
-    charge, discharge = (
-        model.add_variables(lower=none, upper=limit, name=f"{name}-{flow}") for flow in ("charge", "discharge")
-    )
+    limit, least, most, lost = _bounds(name, capacity, power, soc_bounds, loss, 1.0 if available is None else available)
+    charge = model.add_variables(lower=xr.zeros_like(limit), upper=limit, name=f"{name}-charge")
+    discharge = model.add_variables(lower=charge.lower, upper=limit, name=f"{name}-discharge")
     energy = model.add_variables(lower=least, upper=most, name=f"{name}-energy")
-    balance = model.linexpr((1, energy), (loss - 1, energy.roll(hour=1)), (-1, charge), (1, discharge))
+    balance = model.linexpr((1, energy), (lost - 1, energy.roll(hour=1)), (-1, charge), (1, discharge))
     model.add_constraints(balance == 0, name=f"{name}-balance")
     if binaries:
         charging = model.add_variables(binary=True, coords=limit.coords, name=f"{name}-charging")
         model.add_constraints(charge - limit * charging <= 0, name=f"{name}-while-charging")
         model.add_constraints(discharge + limit * charging <= limit, name=f"{name}-while-discharging")
     return charge - discharge
+
+
+def _bounds(
+    name: str,
+    capacity: xr.DataArray,
+    power: xr.DataArray,
+    soc_bounds: tuple[float | xr.DataArray, float | xr.DataArray],
+    loss: float | xr.DataArray,
+    available: float | xr.DataArray,
+) -> tuple[xr.DataArray, ...]:
+    """Return power limit, least and largest energy and loss over the dims of all, ``hour`` last, if they are sound."""
+    low, high, lost, connected = (xr.DataArray(value) for value in (*soc_bounds, loss, available))
+    problems = outside(f"{name}: capacity", capacity, NOT_NEGATIVE, "kWh")
+    problems += outside(f"{name}: power", power, NOT_NEGATIVE, "kW")
+    problems += outside(f"{name}: lower bound", low, SHARE) + outside(f"{name}: upper bound", high, SHARE)
+    problems += outside(f"{name}: loss", lost, LOSS, "1/h") + outside(f"{name}: availability", connected, SHARE)
+    problems += listed(f"{name}: lower bound must not exceed upper bound", low > high, lower=low, upper=high)
+    if problems:
+        raise ValueError("\n".join(problems))
+    given = xr.align(power * connected, low * capacity, high * capacity, lost, join="exact", copy=False)
+    if not any("hour" in array.dims for array in given):
+        raise ValueError(f"{name}: one of the arrays must have the dim hour, which says how long a cycle is")
+    return tuple(array.transpose(..., "hour") for array in xr.broadcast(*given))
 
 
 def outside(name: str, values: xr.DataArray, interval: pd.Interval[float], units: str = "") -> list[str]:

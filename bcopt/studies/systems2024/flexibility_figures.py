@@ -185,10 +185,18 @@ def bands(table: pd.DataFrame, printed: Mapping[str, tuple[float, float]]) -> Fi
         is the central scenario.
     printed : mapping of column to tuple of float
         What the paper prints, and how far from it the protocol lets a value be.
+
+    Notes
+    -----
+    Scenarios that change none of the columns are counted and not drawn.
     """
-    figure, panels = new(1, len(printed), 0.19 * len(table) + 1.0, sharey=True)
+    values = table[list(printed)]
+    moved = ~np.isclose(values, values.iloc[0], rtol=1e-6, atol=0).all(axis=1)
+    moved[0] = True
+    same, table = int((~moved).sum()), table[moved]
+    figure, panels = new(1, len(printed), 0.19 * len(table) + 1.2, sharey=True)
     rows = np.arange(len(table))
-    fitted = table["fit 2"] == ROOT if "fit 2" in table else table["scenario"] == table["scenario"]
+    fitted = np.array(table["fit 2"] == ROOT) if "fit 2" in table else np.ones(len(table), dtype=bool)
     for axes, (column, (value, tolerance)) in zip(np.atleast_1d(panels), printed.items(), strict=True):
         axes.axvspan(value - tolerance, value + tolerance, color="#d6e6f2", label="tolerance")
         axes.axvline(value, color="black", linewidth=1.0, linestyle="--", label="published")
@@ -200,6 +208,7 @@ def bands(table: pd.DataFrame, printed: Mapping[str, tuple[float, float]]) -> Fi
         axes.plot(table[column].iloc[:1], rows[:1], "o", color=PALETTE["vermilion"], markersize=7, label="central")
         label(axes, x=column)
     first = np.atleast_1d(panels)[0]
+    label(first, title=f"{same} other scenarios as central" if same else None)
     first.set_yticks(rows, [_short(name) for name in table["scenario"]], fontsize=7.5)
     first.set_ylim(len(table) - 0.4, -0.6)
     figure.legend(*first.get_legend_handles_labels(), loc="outside lower center", ncols=3)

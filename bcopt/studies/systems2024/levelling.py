@@ -141,8 +141,18 @@ def public_curves(
     return found
 
 
-def flatness_table(of_load: Mapping[str, Levelled], within: float = 0.01) -> pd.DataFrame:
-    """Return for each load the public shares whose least AR is within a percent of the least of all."""
+def flatness_table(of_load: Mapping[str, Levelled], printed: float, within: float = 0.01) -> pd.DataFrame:
+    """Return for each load the public shares whose least AR is within a percent of the least of all.
+
+    Parameters
+    ----------
+    of_load : mapping of str to Levelled
+        From :func:`public_curves`.
+    printed : float
+        Published share [%].
+    within : float
+        How far above the least AR still counts [-].
+    """
     rows = []
     for name, found in of_load.items():
         fine = np.arange(float(found.curve["public_share"][0]), 1.0, 0.005)
@@ -156,6 +166,8 @@ def flatness_table(of_load: Mapping[str, Levelled], within: float = 0.01) -> pd.
                 "at a public share of [%]": 100 * found.public_share,
                 "within a percent from [%]": 100 * near.min(),
                 "to [%]": 100 * near.max(),
+                f"above the least at {printed:g} % [%]": 100
+                * (np.interp(printed / 100, found.curve["public_share"], found.curve) / least - 1),
             }
         )
     return pd.DataFrame(rows)

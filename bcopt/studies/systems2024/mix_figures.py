@@ -7,8 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from bcopt.compendium.figures import PALETTE, PUBLISHED, label, new, style
 from bcopt.studies.systems2024.figures import FUNCTION_COLOURS
@@ -36,7 +38,7 @@ def iterations(runs: xr.Dataset, least: float, printed: int) -> Figure:
         lines[0].set_label(f"{name} of the population, {runs.sizes['seed']} seeds")
     axes.axhline(least, color="black", linewidth=1.2, linestyle="--", label="exact optimum")
     axes.axvline(printed, color="black", linewidth=0.8, linestyle=":", label=f"published: stable around {printed}")
-    axes.set_xscale("log")
+    _logarithmic(axes)
     label(axes, x="generation", y="AR [-]", title="Figure 7: genetic algorithm beside the exact optimum")
     axes.legend(loc="upper right")
     return figure
@@ -170,7 +172,14 @@ def hypervolumes(courses: xr.DataArray, printed: int) -> Figure:
     axes.axhline(1.0, color="black", linewidth=1.2, linestyle="--", label="exact front")
     axes.axhline(0.98, color="black", linewidth=0.8, linestyle=":", label="98 %")
     axes.axvline(printed, color="black", linewidth=0.8, linestyle="-.", label=f"published: stable after {printed}")
-    axes.set_xscale("log")
-    label(axes, x="generation", y="hypervolume over the exact front's [-]")
+    _logarithmic(axes)
+    label(axes, x="generation", y="hypervolume ratio [-]")
     axes.legend(loc="lower right")
     return figure
+
+
+def _logarithmic(axes: Axes) -> None:
+    """Spread the first generations, with plain numbers on the axis."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_formatter(NullFormatter())
