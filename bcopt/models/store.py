@@ -62,8 +62,8 @@ def add_store(
     Systems 2024, 12(3), 92, equations (10)-(28), https://doi.org/10.3390/systems12030092.
     """
     limit, least, most, lost = _bounds(name, capacity, power, soc_bounds, loss, 1.0 if available is None else available)
-    charge = model.add_variables(lower=xr.zeros_like(limit), upper=limit, name=f"{name}-charge")
-    discharge = model.add_variables(lower=charge.lower, upper=limit, name=f"{name}-discharge")
+    charge = model.add_variables(upper=limit, lower=xr.zeros_like(limit), name=f"{name}-charge")
+    discharge = model.add_variables(upper=limit, lower=charge.lower, name=f"{name}-discharge")
     energy = model.add_variables(lower=least, upper=most, name=f"{name}-energy")
     balance = model.linexpr((1, energy), (lost - 1, energy.roll(hour=1)), (-1, charge), (1, discharge))
     model.add_constraints(balance == 0, name=f"{name}-balance")

@@ -652,8 +652,10 @@ class TestCheck:
             flexibility.check(inputs)
 
     def test_limits_that_are_just_met_pass(self):
-        thirds = [0.1, 0.2, 0.3]
-        flexibility.check(case(3, hot_water=thirds, heater_power=0.2, transferable=thirds, transfer_limit=0.2))
+        """The same number by two sums, of which one is larger in its last bit."""
+        loads = [0.1, 0.2, 0.6]
+        assert np.sum(loads) > np.sum([0.3, 0.3, 0.3])
+        flexibility.check(case(3, hot_water=loads, heater_power=0.3, transferable=loads, transfer_limit=0.3))
 
     def test_prices_of_electricity_may_be_negative(self):
         flexibility.check(case(electricity_price=[-1, 1], export_price=[-2, -1]))
