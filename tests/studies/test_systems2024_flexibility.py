@@ -589,6 +589,18 @@ def test_solving_again_is_solving_anew(
         assert again[name].item() == pytest.approx(float(day[name].sel(cluster="x1")), rel=1e-5)
 
 
+def test_vehicles_that_are_away_are_not_used(
+    series: xr.Dataset, study: xr.Dataset, central: Scenario, cost_after: fits.CostAfter, fitted: fits.Fits
+) -> None:
+    scale, away = fitted.knobs.load_scale, replace(central, vehicle_availability="18:00 to 08:00")
+    found = fits.CostAfter(series, study, away, scale)(2.0)
+    assert found > cost_after(2.0) + 10
+    day = flexible_day.model_inputs(series, study, away, Knobs(scale, 2.0)).sel(cluster=["x1"])
+    schedule = self_optimisation.schedule(day, "earliest")
+    assert float(abs(schedule["vehicle"]).sel(hour=range(8, 18)).max()) == pytest.approx(0, abs=1e-6)
+    assert found == pytest.approx(float(schedule["electricity_cost"].sum()), abs=1e-3)
+
+
 def test_paths_are_on_record(fitted: fits.Fits, curve: xr.DataArray) -> None:
     table = fits.path_table(fitted.steps, curve).set_index("fit")
     assert table["knob"].tolist() == ["load scale", "vehicle energy"]

@@ -145,26 +145,29 @@ def parts_table(day: xr.Dataset) -> pd.DataFrame:
         "hot water": {},
     }
 
-    def without(names: list[str]) -> float:
+    def without(names: list[str]) -> pd.Series:
         changed = {key: x1[key] * 0 + value for name in names for key, value in idle[name].items()}
         if "hot water" in names:
             changed |= {"fixed": x1["fixed"] + x1["hot_water"], "hot_water": x1["hot_water"] * 0}
         given = x1.assign({key: value.assign_attrs(x1[key].attrs) for key, value in changed.items()})
-        flows = self_optimisation.schedule(given, "earliest")
-        return float(flows["electricity_cost"].sum())
+        return _day_costs(self_optimisation.schedule(given, "earliest"))
 
-    before = float(self_optimisation.as_simulated(x1)["electricity_cost"].sum())
-    everything = without([])
-    return pd.DataFrame(
-        [
-            {
-                "flexibility": name,
-                "alone [%]": 100 * (1 - without([other for other in idle if other != name]) / before),
-                "lost without it [%]": 100 * (without([name]) - everything) / before,
-            }
-            for name in idle
-        ]
-    )
+    before, everything = _day_costs(self_optimisation.as_simulated(x1)), without([])
+    rows = []
+    for name in idle:
+        alone = 100 * (1 - without([other for other in idle if other != name]) / before)
+        lost = 100 * (without([name]) - everything) / before
+        rows.append(
+            {"flexibility": name}
+            | {f"{cost} saved by it alone [%]": alone[cost] for cost in alone.index}
+            | {f"{cost} saved less without it [%]": lost[cost] for cost in lost.index}
+        )
+    return pd.DataFrame(rows)
+
+
+def _day_costs(flows: xr.Dataset) -> pd.Series:
+    """Return electricity cost and energy cost of the day [yuan]."""
+    return pd.Series({cost.replace("_", " "): float(flows[cost].sum()) for cost in ("electricity_cost", "energy_cost")})
 
 
 def _saved(before: xr.DataArray, after: xr.DataArray) -> xr.DataArray:
