@@ -57,6 +57,11 @@ class Page:
         choice = self.protocol[self.study].choices[name]
         return (choice.value, *choice.alternatives)
 
+    def printed(self, claim: str) -> float:
+        """Return the number that a claim prints."""
+        claims = ledger.read_claims(self.root).set_index("id")
+        return ledger.printed_number(str(claims.loc[claim, "printed"]))[0]
+
     def held_out(self, claim: str) -> tuple[float, float]:
         """Return the printed number of a held-out claim and how far from it the protocol lets a value be.
 
@@ -65,8 +70,7 @@ class Page:
         KeyError
             If the protocol has no tolerance for the claim.
         """
-        claims = ledger.read_claims(self.root).set_index("id")
-        printed, _ = ledger.printed_number(str(claims.loc[claim, "printed"]))
+        printed = self.printed(claim)
         return printed, self.protocol[self.study].held_out[claim].allows(printed)
 
     def figure(self, figure: Figure, name: str) -> Image:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import time
 
 import linopy
 import numpy as np
@@ -651,6 +650,26 @@ class TestCheck:
         with pytest.raises(ValueError, match=r"fixed must .* found nan at hour 23"):
             flexibility.check(inputs)
 
+    @pytest.mark.parametrize("hours", [[1, 0], [0, 0], [0, 2]], ids=["reversed", "repeated", "with a gap"])
+    def test_hours_out_of_order(self, hours):
+        """The cycle goes from label to label as they stand: 20:00 before 7:00 is another day."""
+        first, then = hours
+        with pytest.raises(ValueError, match=f"steps of one hour in order, found hour {then} after hour {first}"):
+            flexibility.check(case().assign_coords(hour=hours))
+
+    @pytest.mark.parametrize("dim", ["hour", "cluster"])
+    def test_no_labels(self, dim):
+        inputs = case(heat=by("cluster", [1, 2]) * array([1, 1]))
+        with pytest.raises(ValueError, match=f"{dim}: no labels"):
+            flexibility.check(inputs.isel({dim: []}))
+
+    def test_store_that_cannot_make_good_its_losses(self):
+        """0.2 x 10 kWh must stay and lose a tenth each hour: 0.2 kW are needed."""
+        store = {"heat_store_energy": 10, "heat_store_soc_lower": 0.2, "heat_store_loss": 0.1}
+        flexibility.check(case(**store, heat_store_power=0.2))
+        with pytest.raises(ValueError, match=r"heat_store_power must make good .* power 0\.19, loss 0\.2"):
+            flexibility.check(case(**store, heat_store_power=0.19))
+
     def test_limits_that_are_just_met_pass(self):
         """The same number by two sums, of which one is larger in its last bit."""
         loads = [0.1, 0.2, 0.6]
@@ -691,17 +710,3 @@ class TestShape:
         power = by("variant", [0.0, 1.0])
         _, _, flow = solved(case(**{**VEHICLE, "vehicle_power": power}))
         assert flow["purchase"].transpose("variant", "hour").values == pytest.approx(np.array([[1, 2], [2, 1]]))
-
-    def test_time_to_build(self):
-        """Without a loop over hours a year of days takes little longer than one."""
-        inputs = random_inputs(2, hours=24, clusters=12)
-        flexibility_model(inputs)
-        start = time.process_time()
-        flexibility_model(inputs)
-        day = time.process_time() - start
-        days = xr.DataArray(np.ones(365), dims="day", coords={"day": np.arange(365)})
-        year = inputs.assign(fixed=inputs["fixed"] * days)
-        start = time.process_time()
-        model = flexibility_model(year)
-        assert time.process_time() - start < max(20 * day, 5.0)
-        assert model.variables["purchase"].size == 365 * 24 * 12

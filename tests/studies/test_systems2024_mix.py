@@ -392,6 +392,10 @@ def test_statements_that_hold() -> None:
     }
 
 
+EVENINGS = by_cluster({name: [1.0, 1.0, 2.2, 4.0] for name in CLUSTERS})
+AFTERNOON = by_cluster({name: [0.5, 0.5, 2.9, 3.0] for name in CLUSTERS})
+
+
 @pytest.mark.parametrize(
     ("claim", "load", "optimum"),
     [
@@ -400,6 +404,8 @@ def test_statements_that_hold() -> None:
         ("S-3.2.1-hotel-level", opposite(x8=[8.0, 0.0, 0.0, 0.0]), made_of(x1=0.45, x7=0.45, x11=0.1)),
         ("S-3.2.1-peak", opposite(), made_of(x1=0.9, x8=0.1)),  # a higher peak
         ("S-3.2.1-peak", opposite(x6=[0.1] * 4), made_of(0.0, x6=0.9, x8=0.1)),  # a lower peak over lower valleys
+        # a lower peak, and more than before only in an hour that was no valley
+        ("S-3.2.1-peak", EVENINGS.where(EVENINGS["cluster"] != "x6", AFTERNOON), made_of(x6=0.9, x8=0.1)),
     ],
 )
 def test_statements_can_be_false(claim: str, load: xr.DataArray, optimum: xr.Dataset) -> None:
@@ -574,6 +580,15 @@ def test_own_ground_agrees_with_the_closed_form(energy: xr.Dataset, fronts: dict
     off = own.assign(penetration=own["penetration"] + xr.where(own["public_share"] == 0.5, 1e-8, 0.0))
     assert penetration.agrees_with_pairs(energy, off) is False
     assert penetration.agrees_with_pairs(energy, off, tolerance=1e-7) is True
+
+
+def test_more_public_than_asked_for_where_that_is_better(energy: xr.Dataset) -> None:
+    """With the sun on public roofs the least share does not bind: all is public, at every level."""
+    sunny = energy.assign(photovoltaics=energy["photovoltaics"] * xr.where(penetration.is_public(energy), 50.0, 1.0))
+    front = penetration.exact_front(sunny, [0.0, 0.4], pooled=False)
+    assert float(front["penetration"].diff("public_share").item()) == pytest.approx(0, abs=1e-9)
+    np.testing.assert_allclose(front["shares"].sel(cluster=PUBLIC).sum("cluster"), 1, rtol=1e-9)
+    assert penetration.agrees_with_pairs(sunny, front) is True
 
 
 def test_prototypes_are_weighted_by_k(energy: xr.Dataset) -> None:

@@ -16,6 +16,7 @@ self_optimisation : schedules of least cost and the ties among them (section 3.1
 fits : fits 1 and 2 of the protocol
 flexibility_results : section 3.1 as tables, its statements as tests, the band over the scenarios
 levelling : the mix of least AR, by the genetic algorithm and exactly (section 3.2.1)
+levelling_results : section 3.2.1 as tables and its statements as tests
 penetration : renewable penetration against public share, by NSGA-II and exactly (section 3.2.2)
 claims : what was found for each claim, for the ledger
 figures, flexibility_figures, mix_figures : the study's figures
@@ -32,6 +33,7 @@ from bcopt.studies.systems2024 import (
     flexible_day,
     inputs,
     levelling,
+    levelling_results,
     mix_figures,
     penetration,
     scenario,
@@ -49,6 +51,7 @@ __all__ = [
     "flexible_day",
     "inputs",
     "levelling",
+    "levelling_results",
     "mix_figures",
     "penetration",
     "scenario",

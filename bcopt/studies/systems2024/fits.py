@@ -31,6 +31,7 @@ DESCRIPTIONS = {
 }
 BRACKETS = {"load_scale": (0.05, 5.0), "vehicle_energy": (0.0, 60.0)}
 STAGE = "systems2024-self-optimisation"
+SCALES = tuple(np.linspace(*BRACKETS["load_scale"], 21).round(4).tolist())
 CURVE = tuple(np.linspace(0.0, 6.0, 61).round(1).tolist())
 """kWh per household"""
 _ACTING = ("loads", *OF_THE_FITS)
@@ -146,17 +147,24 @@ def fit(series: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, printed: Map
     return Fits(Knobs(first.knob, second.knob), {"load_scale": first, "vehicle_energy": second})
 
 
-def path_table(steps: Mapping[str, Calibration], curve: xr.DataArray) -> pd.DataFrame:
-    """Return both fits with every knob they tried, and how often the curve of the second passes its target."""
-    passes = (
-        {
-            "vehicle_energy": crossings(
-                curve["vehicle_energy"].to_numpy(), curve.to_numpy(), steps["vehicle_energy"].target
-            )
-        }
-        if "vehicle_energy" in steps
-        else {}
-    )
+def scale_curve(
+    series: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, scales: Sequence[float] = SCALES
+) -> xr.DataArray:
+    """Return the cost before [yuan] over load scales, dims (load_scale)."""
+    costs = [cost_before(series, inputs, scenario, scale) for scale in scales]
+    return xr.DataArray(costs, dims="load_scale", coords={"load_scale": list(scales)}, attrs={"units": "yuan"})
+
+
+def path_table(steps: Mapping[str, Calibration], curves: Mapping[str, xr.DataArray]) -> pd.DataFrame:
+    """Return each fit with every knob it tried, and how often a sampled curve passes its target: once if it is unique.
+
+    Parameters
+    ----------
+    steps : mapping of knob to Calibration
+        From :func:`fit`.
+    curves : mapping of knob to xr.DataArray, dims (knob)
+        The costs over the knob.
+    """
     return pd.DataFrame(
         [
             {
@@ -165,7 +173,7 @@ def path_table(steps: Mapping[str, Calibration], curve: xr.DataArray) -> pd.Data
                 "target [yuan]": step.target,
                 "evaluations": step.evaluations,
                 "tried": ", ".join(f"{value:.6g}" for value in step.path["knob"].to_numpy()),
-                "passes of the target": str(passes.get(knob, "cost rises with the scale")),
+                "passes of the target": crossings(curves[knob][knob].to_numpy(), curves[knob].to_numpy(), step.target),
             }
             for order, (knob, step) in enumerate(steps.items(), start=1)
         ]

@@ -11,7 +11,7 @@ import xarray as xr
 from bcopt.models import flexibility
 from bcopt.studies.systems2024 import demand
 from bcopt.studies.systems2024.inputs import SPACES
-from bcopt.studies.systems2024.scenario import Scenario
+from bcopt.studies.systems2024.scenario import Scenario, litres
 
 SCALED = ("lighting", "equipment", "base_load", "hot_water", "cooking")
 """Uses that the load scale stretches."""
@@ -85,14 +85,12 @@ def adjusted(series: xr.Dataset, inputs: xr.Dataset, scenario: Scenario) -> xr.D
     """
     homes = inputs["used_for"] == "residential"
     crowd = float(inputs["area_per_household"]) / scenario.area_per_household
-    litres = float(inputs["hot_water_per_person"].sel(function="residential"))
-    found = re.search(r"(\d+) L\b", scenario.hot_water)
-    wanted = float(found.group(1)) if found else litres
+    simulated = float(inputs["hot_water_per_person"].sel(function="residential"))
     whole = scenario.room_shares.startswith("the whole")
     rooms = [space for space, used_for in SPACES.items() if used_for == "residential"]
     of_rooms = float(inputs["room_share"].sel(space=rooms).sum())
     use = series["demand"]["use"]
-    factor = xr.where(homes & (use == "hot_water"), wanted / litres * crowd, 1.0)
+    factor = xr.where(homes & (use == "hot_water"), litres(scenario.hot_water) / simulated * crowd, 1.0)
     factor = factor * xr.where(homes & use.isin(["lighting", "equipment"]) & whole, 1.0 / of_rooms, 1.0)
     factor = factor * xr.where((use == "base_load") & (scenario.base_load == "rooms alone"), 0.0, 1.0)
     spared = xr.where(homes & (use == "base_load"), (1 - crowd) * demand.household_power(inputs) / 1000, 0.0)
@@ -143,50 +141,73 @@ def model_inputs(series: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, kno
     """
     at = adjusted(series, inputs, scenario)
     use = electric(series, inputs, scenario, knobs.load_scale)
-    group = xr.where(inputs["used_for"] == "residential", "residential", "public").reset_coords(drop=True)
-    price = inputs["electricity_price"].sel(group=group, drop=True)
-    export = price if scenario.export_price == "purchase price" else xr.full_like(price, float(scenario.export_price))
-    storing = inputs["storage_price"].sel(group=group, drop=True)
-    equipment = use.sel(use="equipment", drop=True)
-    cooking = use.sel(use="cooking", drop=True) * float(scenario.cooking == "electricity")
-    heat = use.sel(use="heating", drop=True)
-    battery = vehicle_energy(inputs, scenario, knobs.vehicle_energy)
-    tank = inputs["heat_store_share"] * heat.sum("hour")
-    transferable = scenario.transferable_share * equipment
+    hours = inputs["electricity_price"]["hour"]
     found = {
-        "electricity_price": price,
-        "export_price": export,
-        "heat_price": inputs["heat_price"].sel(group=group, drop=True),
-        "storage_price_electricity": storing * float(scenario.storage_price_electricity == "as printed"),
-        "storage_price_heat": storing * float(scenario.storage_price_heat == "as printed"),
-        "fixed": use.sel(use="base_load", drop=True) + (1 - scenario.transferable_share) * equipment + cooking,
-        "lighting": use.sel(use="lighting", drop=True),
-        "lighting_floor": xr.DataArray(scenario.lighting_floor),
-        "transferable": transferable,
-        "transfer_window": within(scenario.transfer_window, price["hour"]),
-        "transfer_limit": scenario.transfer_limit * transferable.max("hour"),
-        "hot_water": use.sel(use="hot_water", drop=True),
-        "heater_power": heater_power(use.sel(use="hot_water", drop=True), inputs, scenario),
+        **_prices(inputs, scenario),
+        **_loads(use, inputs, scenario, hours),
+        **_stores(use.sel(use="heating", drop=True), inputs, scenario, knobs, hours),
         "photovoltaics": at["photovoltaics"],
-        "heat": heat,
         "pump_heat": at["ground_heat"],
         "pump_electricity": xr.DataArray(float(scenario.heat_pump_electricity)) / inputs["heat_pump_cop"],
-        "vehicle_energy": battery,
-        "vehicle_power": scenario.vehicle_power * battery,
-        "vehicle_soc_lower": inputs["soc_lower"],
-        "vehicle_soc_upper": inputs["soc_upper"],
-        "vehicle_available": within(scenario.vehicle_availability, price["hour"]),
-        "heat_store_energy": tank,
-        "heat_store_power": scenario.heat_storage_power * tank,
-        "heat_store_loss": xr.DataArray(scenario.self_discharge),
-        "heat_store_soc_lower": inputs["soc_lower"],
-        "heat_store_soc_upper": inputs["soc_upper"],
     }
     named = {
         name: array.reset_coords(drop=True).assign_attrs(units=flexibility.QUANTITIES[name].units)
         for name, array in found.items()
     }
     return xr.Dataset(named)
+
+
+def _prices(inputs: xr.Dataset, scenario: Scenario) -> dict[str, xr.DataArray]:
+    """Return what each cluster pays and is paid, by its group."""
+    group = xr.where(inputs["used_for"] == "residential", "residential", "public").reset_coords(drop=True)
+    price = inputs["electricity_price"].sel(group=group, drop=True)
+    export = price if scenario.export_price == "purchase price" else xr.full_like(price, float(scenario.export_price))
+    storing = inputs["storage_price"].sel(group=group, drop=True)
+    return {
+        "electricity_price": price,
+        "export_price": export,
+        "heat_price": inputs["heat_price"].sel(group=group, drop=True),
+        "storage_price_electricity": storing * float(scenario.storage_price_electricity == "as printed"),
+        "storage_price_heat": storing * float(scenario.storage_price_heat == "as printed"),
+    }
+
+
+def _loads(use: xr.DataArray, inputs: xr.Dataset, scenario: Scenario, hours: xr.DataArray) -> dict[str, xr.DataArray]:
+    """Return what is used, and what of it may be moved or reduced."""
+    equipment, hot_water = use.sel(use="equipment", drop=True), use.sel(use="hot_water", drop=True)
+    cooking = use.sel(use="cooking", drop=True) * float(scenario.cooking == "electricity")
+    transferable = scenario.transferable_share * equipment
+    return {
+        "fixed": use.sel(use="base_load", drop=True) + (1 - scenario.transferable_share) * equipment + cooking,
+        "lighting": use.sel(use="lighting", drop=True),
+        "lighting_floor": xr.DataArray(scenario.lighting_floor),
+        "transferable": transferable,
+        "transfer_window": within(scenario.transfer_window, hours),
+        "transfer_limit": scenario.transfer_limit * transferable.max("hour"),
+        "hot_water": hot_water,
+        "heater_power": heater_power(hot_water, inputs, scenario),
+    }
+
+
+def _stores(
+    heat: xr.DataArray, inputs: xr.Dataset, scenario: Scenario, knobs: Knobs, hours: xr.DataArray
+) -> dict[str, xr.DataArray]:
+    """Return the heat demand, the vehicles and the store of heat."""
+    battery = vehicle_energy(inputs, scenario, knobs.vehicle_energy)
+    tank = inputs["heat_store_share"] * heat.sum("hour")
+    return {
+        "heat": heat,
+        "vehicle_energy": battery,
+        "vehicle_power": scenario.vehicle_power * battery,
+        "vehicle_soc_lower": inputs["soc_lower"],
+        "vehicle_soc_upper": inputs["soc_upper"],
+        "vehicle_available": within(scenario.vehicle_availability, hours),
+        "heat_store_energy": tank,
+        "heat_store_power": scenario.heat_storage_power * tank,
+        "heat_store_loss": xr.DataArray(scenario.self_discharge),
+        "heat_store_soc_lower": inputs["soc_lower"],
+        "heat_store_soc_upper": inputs["soc_upper"],
+    }
 
 
 def households(inputs: xr.Dataset, scenario: Scenario) -> xr.DataArray:

@@ -20,19 +20,10 @@ from bcopt.studies.systems2024.scenario import Scenario
 
 HOTELS = [name for name, function in CLUSTERS.items() if function == "hotel"]
 PUBLIC = [name for name, function in CLUSTERS.items() if function != "residential"]
-CHOICES = (
-    "levelled_load",
-    "photovoltaics_deducted",
-    "area_reading",
-    "hotel_split",
-    "stabilised_test",
-    "hotel_level_test",
-    "peak_test",
-)
-"""Choices of the protocol that act here alone."""
+CLOSER = 0.01
+"""Half the band of stability by the protocol's alternative [-]."""
 LEVELS = tuple(np.linspace(0.1, 1.0, 19).round(2).tolist())
 """Public shares, from hotels alone to no homes [-]."""
-HOTEL_LEVELS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 SPLITS = {"equally": (0.5, 0.5), "all x8": (1.0, 0.0), "all x11": (0.0, 1.0)}
 """How the hotels' share falls to x8 and x11."""
 
@@ -65,12 +56,25 @@ def bounds(inputs: xr.Dataset, scenario: Scenario) -> tuple[xr.DataArray, xr.Dat
     return lower, upper
 
 
+def on_ground(shares: xr.DataArray, inputs: xr.Dataset, scenario: Scenario) -> xr.DataArray:
+    """Return shares of the ground, whatever the scenario takes them of, dims as the shares [-]."""
+    return shares if scenario.area_reading == "ground area" else proportions.ground_share(shares, floor_area(inputs))
+
+
+def ground_of_share(inputs: xr.Dataset, scenario: Scenario) -> xr.DataArray:
+    """Return the ground that a share of each cluster takes, relative to the largest, dims (cluster) [-]."""
+    area = floor_area(inputs)
+    return xr.ones_like(area) if scenario.area_reading == "ground area" else area.min() / area
+
+
+def of_plots(load: xr.DataArray, inputs: xr.Dataset, scenario: Scenario) -> xr.DataArray:
+    """Return the loads of plots from those of :func:`levelled_load`, dims (cluster, hour) [kW]."""
+    return load if scenario.area_reading == "ground area" else load * floor_area(inputs)
+
+
 def public_share(shares: xr.DataArray, inputs: xr.Dataset, scenario: Scenario) -> xr.DataArray:
     """Return the share of the ground that public clusters have, dims as the shares but cluster [-]."""
-    of_ground = (
-        shares if scenario.area_reading == "ground area" else proportions.ground_share(shares, floor_area(inputs))
-    )
-    return of_ground.sel(cluster=PUBLIC).sum("cluster")
+    return on_ground(shares, inputs, scenario).sel(cluster=PUBLIC).sum("cluster")
 
 
 def exact(load: xr.DataArray, lower: xr.DataArray, upper: xr.DataArray) -> xr.Dataset:
@@ -89,20 +93,36 @@ def exact(load: xr.DataArray, lower: xr.DataArray, upper: xr.DataArray) -> xr.Da
     )
 
 
-def add_total(model: linopy.Model, clusters: Sequence[str], share: float) -> None:
-    """Fix what clusters have together in a model of :mod:`bcopt.models.proportions`."""
-    scaled, scale = model.variables["scaled_share"], model.variables["scale"]
-    model.add_constraints(scaled.sel(cluster=list(clusters)).sum() - share * scale == 0, name="total-of-clusters")
+def add_total(model: linopy.Model, clusters: Sequence[str], share: float, ground: xr.DataArray) -> None:
+    """Fix the share of the ground that clusters have together in a model of :mod:`bcopt.models.proportions`.
+
+    Parameters
+    ----------
+    model : linopy.Model
+        Extended in place.
+    clusters : sequence of str
+        Their labels.
+    share : float
+        Of the ground [-].
+    ground : xr.DataArray, dims (cluster)
+        From :func:`ground_of_share`.
+    """
+    weight = ground * (ground["cluster"].isin(clusters) - share)
+    model.add_constraints((weight * model.variables["scaled_share"]).sum() == 0, name="total-of-clusters")
 
 
 def along_public_share(
-    load: xr.DataArray, lower: xr.DataArray, upper: xr.DataArray, levels: Sequence[float] = LEVELS
+    load: xr.DataArray,
+    lower: xr.DataArray,
+    upper: xr.DataArray,
+    ground: xr.DataArray,
+    levels: Sequence[float] = LEVELS,
 ) -> xr.DataArray:
-    """Return the least AR at each public share of the district, dims (public_share) [-]."""
+    """Return the least AR at each public share of the ground, dims (public_share) [-]."""
     found = []
     for level in levels:
         model = proportions.levelling_model(load, lower, upper)
-        add_total(model, PUBLIC, level)
+        add_total(model, PUBLIC, level, ground)
         found.append(solver.solve(model).objective)
     coords = {"public_share": list(levels)}
     return xr.DataArray(found, dims="public_share", coords=coords, attrs={"units": "1", "long_name": "least AR"})
@@ -137,40 +157,21 @@ def public_curves(
         limits = bounds(inputs, scenario)
         optimum = exact(load, *limits)
         share = float(public_share(optimum["shares"], inputs, scenario))
-        found[name] = Levelled(optimum, share, along_public_share(load, *limits))
+        curve = along_public_share(
+            load, *limits, ground_of_share(inputs, scenario), _reachable(limits, inputs, scenario)
+        )
+        found[name] = Levelled(optimum, share, curve)
     return found
 
 
-def flatness_table(of_load: Mapping[str, Levelled], printed: float, within: float = 0.01) -> pd.DataFrame:
-    """Return for each load the public shares whose least AR is within a percent of the least of all.
-
-    Parameters
-    ----------
-    of_load : mapping of str to Levelled
-        From :func:`public_curves`.
-    printed : float
-        Published share [%].
-    within : float
-        How far above the least AR still counts [-].
-    """
-    rows = []
-    for name, found in of_load.items():
-        fine = np.arange(float(found.curve["public_share"][0]), 1.0, 0.005)
-        least = float(found.optimum["rate"])
-        near = fine[np.interp(fine, found.curve["public_share"], found.curve) <= (1 + within) * least]
-        near = np.append(near, found.public_share)
-        rows.append(
-            {
-                "load": name,
-                "least AR": least,
-                "at a public share of [%]": 100 * found.public_share,
-                "within a percent from [%]": 100 * near.min(),
-                "to [%]": 100 * near.max(),
-                f"above the least at {printed:g} % [%]": 100
-                * (np.interp(printed / 100, found.curve["public_share"], found.curve) / least - 1),
-            }
-        )
-    return pd.DataFrame(rows)
+def _reachable(limits: tuple[xr.DataArray, xr.DataArray], inputs: xr.Dataset, scenario: Scenario) -> tuple[float, ...]:
+    """Return the levels that fixed hotels admit: they are less of the ground beside low homes."""
+    lower, upper = limits
+    hotels, ground = lower.sel(cluster=HOTELS), ground_of_share(inputs, scenario)
+    taken = float((hotels * ground.sel(cluster=HOTELS)).sum())
+    homes = ground[~ground["cluster"].isin(PUBLIC)]
+    least = taken / (taken + float(upper.max()) * float(homes.max()))
+    return tuple(level for level in LEVELS if level >= least - 1e-12)
 
 
 def search_problem(load: xr.DataArray, lower: xr.DataArray, upper: xr.DataArray) -> search.Problem:
@@ -224,6 +225,7 @@ def evolve(
                 shares=("cluster", found.decisions[0]),
                 gap=float(found.objectives[0, 0]) / least - 1,
                 stable=stable_from(history["mean"].to_numpy()),
+                stable_closer=stable_from(history["mean"].to_numpy(), CLOSER),
             )
         )
     together = xr.concat(runs, pd.Index(list(seeds), name="seed"))
@@ -244,109 +246,6 @@ def stable_from(course: Array, band: float = 0.05) -> int:
     return int(outside[-1]) + 2 if outside.size else 1
 
 
-def settings_tried(published: search.Settings) -> dict[str, search.Settings]:
-    """Return the published settings and those that differ from them in one number."""
-    return {
-        "as given": published,
-        "four times the generations": replace(published, generations=4 * published.generations),
-        "twice the population": replace(published, population=2 * published.population),
-        "half the mutation": replace(published, mutation=published.mutation / 2),
-    }
-
-
-def settings_table(
-    load: xr.DataArray,
-    lower: xr.DataArray,
-    upper: xr.DataArray,
-    tried: Mapping[str, search.Settings],
-    seeds: Sequence[int],
-) -> pd.DataFrame:
-    """Return the gap to the least AR over the seeds under each setting of the search [%]."""
-    rows = []
-    for name, settings in tried.items():
-        gap = 100 * evolve(load, lower, upper, settings, seeds)["gap"].to_numpy()
-        rows.append(
-            {
-                "settings": name,
-                "evaluations": settings.population * settings.generations,
-                "least gap [%]": gap.min(),
-                "median gap [%]": float(np.median(gap)),
-                "largest gap [%]": gap.max(),
-                "seeds within 2 %": int((gap <= 2).sum()),
-                "seeds": gap.size,
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def mix_table(optimum: xr.Dataset, runs: xr.Dataset, load: xr.DataArray) -> pd.DataFrame:
-    """Return the counterpart of Table 3: every prototype's share, exact and of the searches, and its own AR."""
-    found = 100 * runs["shares"]
-    own = proportions.levelisation_rate(load)
-    return pd.DataFrame(
-        {
-            "cluster": list(CLUSTERS),
-            "function": list(CLUSTERS.values()),
-            "exact [%]": 100 * optimum["shares"].to_numpy(),
-            "search, median [%]": found.median("seed").to_numpy(),
-            "search, least [%]": found.min("seed").to_numpy(),
-            "search, greatest [%]": found.max("seed").to_numpy(),
-            "its own AR": own.sel(cluster=list(CLUSTERS)).to_numpy(),
-        }
-    )
-
-
-def rates_table(optimum: xr.Dataset, runs: xr.Dataset, load: xr.DataArray) -> pd.DataFrame:
-    """Return AR of the 1:1 mix, the optimum, the searches and each prototype, and which prototypes are above."""
-    own = proportions.levelisation_rate(load)
-    equal = xr.full_like(own, 1 / own.size)
-    best = float(optimum["rate"])
-    rows = [("1:1 mix", float(proportions.levelisation_rate(proportions.mixed(load, equal)))), ("optimum", best)]
-    rows += [(f"{name} {CLUSTERS[name]}", float(own.sel(cluster=name))) for name in CLUSTERS]
-    rows.insert(2, ("search, median", best * (1 + float(runs["gap"].median()))))
-    return pd.DataFrame([{"load": name, "AR": rate, "above the optimum": rate > best} for name, rate in rows])
-
-
-def hotel_rates(load: xr.DataArray, levels: Sequence[float] = HOTEL_LEVELS) -> xr.DataArray:
-    """Return AR over the share of hotels with the other prototypes in equal shares, dims (hotel_share) [-]."""
-    hotel = load["cluster"].isin(HOTELS)
-    count = int(hotel.sum())
-    level = xr.DataArray(list(levels), dims="hotel_share", coords={"hotel_share": list(levels)})
-    shares = xr.where(hotel, level / count, (1 - level) / (hotel.size - count))
-    return proportions.levelisation_rate(proportions.mixed(load, shares))
-
-
-def hotel_optima(load: xr.DataArray, levels: Sequence[float] = HOTEL_LEVELS) -> xr.DataArray:
-    """Return the least AR over the share of hotels, dims (hotel_share) [-]."""
-    nothing = xr.zeros_like(load.isel(hour=0, drop=True))
-    found = []
-    for level in levels:
-        model = proportions.levelling_model(load, nothing, nothing + 1)
-        add_total(model, HOTELS, level)
-        found.append(solver.solve(model).objective)
-    return xr.DataArray(found, dims="hotel_share", coords={"hotel_share": list(levels)})
-
-
-def statements(load: xr.DataArray, optimum: xr.Dataset) -> dict[str, bool]:
-    """Return section 3.2.1's statements on the optimum as data/protocol.yaml defines them, by claim."""
-    own = proportions.levelisation_rate(load).drop_sel(cluster=HOTELS)
-    mixes = day_mixes(load, optimum)
-    equal, best = mixes.sel(mix="1:1", drop=True), mixes.sel(mix="optimised", drop=True)
-    valleys = (equal < equal.mean()) & (best > equal)
-    return {
-        "S-3.2.1-ar-order": bool((float(optimum["rate"]) < own).all()),
-        "S-3.2.1-hotel-level": bool((hotel_rates(load).diff("hotel_share") < 0).all()),
-        "S-3.2.1-peak": bool(best.max() < equal.max()) and bool(valleys.any()),
-    }
-
-
-def day_mixes(load: xr.DataArray, optimum: xr.Dataset) -> xr.DataArray:
-    """Return the load of a plot in the 1:1 mix and in the optimised one, dims (mix, hour) [kW]."""
-    equal = xr.full_like(optimum["shares"], 1 / len(CLUSTERS))
-    mixes = xr.concat([equal, optimum["shares"]], pd.Index(["1:1", "optimised"], name="mix"))
-    return proportions.mixed(load, mixes).assign_attrs(units="kW")
-
-
 def self_optimised(scenario: Scenario) -> dict[str, Scenario]:
     """Return the scenario with the self-optimised load in the place of the simulated one, under every tie rule."""
     return {
@@ -355,21 +254,9 @@ def self_optimised(scenario: Scenario) -> dict[str, Scenario]:
     }
 
 
-def public_shares(
-    scenarios: Mapping[str, Scenario], loads: xr.Dataset, variants: xr.Dataset, inputs: xr.Dataset,
-    knobs: Mapping[str, Knobs],
-) -> pd.DataFrame:  # fmt: skip
-    """Return the least AR of every scenario and its public share of the ground, the central one first."""
-    rows = []
-    for name, scenario in scenarios.items():
-        load = levelled_load(january(loads, variants, scenario), inputs, scenario, knobs[name])
-        optimum = exact(load, *bounds(inputs, scenario))
-        rows.append(
-            {
-                "scenario": name,
-                "least AR": float(optimum["rate"]),
-                "public share [%]": 100 * float(public_share(optimum["shares"], inputs, scenario)),
-                "prototypes in it": int((optimum["shares"] > 1e-6).sum()),
-            }
-        )
-    return pd.DataFrame(rows)
+def loads_to_level(scenario: Scenario) -> dict[str, Scenario]:
+    """Return the scenario with each load that may be levelled, its own first, and with shares of floor area."""
+    found = {"as simulated": replace(scenario, levelled_load="as simulated"), **self_optimised(scenario)}
+    own_first = dict(sorted(found.items(), key=lambda item: item[1] != scenario))
+    other = "ground area" if scenario.area_reading == "floor area" else "floor area"
+    return own_first | {f"as simulated, {other}": replace(found["as simulated"], area_reading=other)}

@@ -20,7 +20,7 @@ GREY = "#8c8c8c"
 
 
 @style()
-def iterations(runs: xr.Dataset, least: float, printed: int) -> Figure:
+def iterations(runs: xr.Dataset, least: float, printed: float) -> Figure:
     """Draw best and mean AR of the population over the generations from every seed (figure 7).
 
     Parameters
@@ -29,7 +29,7 @@ def iterations(runs: xr.Dataset, least: float, printed: int) -> Figure:
         From :func:`bcopt.studies.systems2024.levelling.evolve`.
     least : float
         AR of the exact optimum [-].
-    printed : int
+    printed : float
         Generation around which the paper's mean is stable.
     """
     figure, axes = new(1, 1, 3.2)
@@ -37,7 +37,7 @@ def iterations(runs: xr.Dataset, least: float, printed: int) -> Figure:
         lines = axes.plot(runs["generation"], runs[name].transpose("generation", "seed"), color=colour, linewidth=0.8)
         lines[0].set_label(f"{name} of the population, {runs.sizes['seed']} seeds")
     axes.axhline(least, color="black", linewidth=1.2, linestyle="--", label="exact optimum")
-    axes.axvline(printed, color="black", linewidth=0.8, linestyle=":", label=f"published: stable around {printed}")
+    axes.axvline(printed, color="black", linewidth=0.8, linestyle=":", label=f"published: stable around {printed:g}")
     _logarithmic(axes)
     label(axes, x="generation", y="AR [-]", title="Figure 7: genetic algorithm beside the exact optimum")
     axes.legend(loc="upper right")
@@ -46,7 +46,15 @@ def iterations(runs: xr.Dataset, least: float, printed: int) -> Figure:
 
 @style()
 def load_curves(mixes: xr.DataArray, kind: str) -> Figure:
-    """Draw the load of a plot in the 1:1 mix and in the optimised one (figure 8), in power and relative to its mean."""
+    """Draw the load of a plot in the 1:1 mix and in the optimised one (figure 8), in power and relative to its mean.
+
+    Parameters
+    ----------
+    mixes : xr.DataArray, dims (mix, hour)
+        From :func:`bcopt.studies.systems2024.levelling.day_mixes` [kW].
+    kind : str
+        Which load it is.
+    """
     figure, (power, shape) = new(1, 2, 2.9)
     for mix, colour in (("1:1", GREY), ("optimised", PALETTE["blue"])):
         load = mixes.sel(mix=mix)
@@ -94,9 +102,9 @@ def along_public_share(of_load: Mapping[str, Levelled], searched: xr.DataArray, 
         Published share [%].
     """
     figure, axes = new(1, 1, 3.4)
-    colours = ("black", "blue", "vermilion", "green", "purple")
-    lines = ("-", "-", "--", ":", "-.")
-    for (name, found), colour, line in zip(of_load.items(), colours, lines, strict=False):
+    colours = ("black", "blue", "vermilion", "green", "purple", "sky blue")
+    lines = ("-", "-", "--", ":", "-.", "-")
+    for (name, found), colour, line in zip(of_load.items(), colours, lines, strict=True):
         where, look = 100 * found.public_share, {"color": PALETTE[colour], "linestyle": line}
         axes.plot(100 * found.curve["public_share"], found.curve, **look, label=f"{name}: least at {where:.1f} %")
         axes.plot([where], [float(found.optimum["rate"])], "o", color=PALETTE[colour], markersize=5)
@@ -107,7 +115,7 @@ def along_public_share(of_load: Mapping[str, Levelled], searched: xr.DataArray, 
     axes.set(xlim=(8, 102))
     axes.set_ylim(0)
     axes.plot([printed], [0], clip_on=False, **{**PUBLISHED, "label": f"published share, {printed:g} %"})
-    label(axes, x="public share [%]", y="least AR [-]")
+    label(axes, x="public share of the ground [%]", y="least AR [-]")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
@@ -154,14 +162,14 @@ def fronts(exact: Mapping[str, xr.Dataset], searched: Mapping[str, xr.Dataset], 
 
 
 @style()
-def hypervolumes(courses: xr.DataArray, printed: int) -> Figure:
+def hypervolumes(courses: xr.DataArray, printed: float) -> Figure:
     """Draw the hypervolume of all that was evaluated over the generations from every seed.
 
     Parameters
     ----------
     courses : xr.DataArray, dims (sharing, seed, generation)
         As a share of the exact front's.
-    printed : int
+    printed : float
         Generation after which the paper's results are stable.
     """
     figure, axes = new(1, 1, 2.9)
@@ -171,7 +179,7 @@ def hypervolumes(courses: xr.DataArray, printed: int) -> Figure:
         lines[0].set_label(f"{name}, {course.sizes['seed']} seeds")
     axes.axhline(1.0, color="black", linewidth=1.2, linestyle="--", label="exact front")
     axes.axhline(0.98, color="black", linewidth=0.8, linestyle=":", label="98 %")
-    axes.axvline(printed, color="black", linewidth=0.8, linestyle="-.", label=f"published: stable after {printed}")
+    axes.axvline(printed, color="black", linewidth=0.8, linestyle="-.", label=f"published: stable after {printed:g}")
     _logarithmic(axes)
     label(axes, x="generation", y="hypervolume ratio [-]")
     axes.legend(loc="lower right")

@@ -9,19 +9,32 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bcopt.compendium.protocol import StudyProtocol
 from bcopt.methods import pareto, search, solver
 from bcopt.methods.decoders import Array, normalise
 from bcopt.models import proportions
-from bcopt.studies.systems2024 import flexible_day
+from bcopt.studies.systems2024 import flexible_day, levelling_results
 from bcopt.studies.systems2024.flexible_day import Knobs, january
 from bcopt.studies.systems2024.inputs import CLUSTERS
-from bcopt.studies.systems2024.levelling import PUBLIC, stable_from
+from bcopt.studies.systems2024.levelling import CLOSER, PUBLIC, stable_from
 from bcopt.studies.systems2024.scenario import Scenario
 
 PRINTED_SHARE = 0.3
 """Public share at which the study prints a penetration [-]."""
 AT_PRINTED = "penetration at 30 % public [%]"
-CHOICES = ("heat_pump_sharing", "penetration_period", "penetration_photovoltaics", "stabilised_test")
+CHOICES = (
+    "heat_pump_sharing",
+    "penetration_period",
+    "penetration_photovoltaics",
+    "search_population",
+    "search_generations",
+    "crossover_probability",
+    "front_mutation_probability",
+    "seeds",
+    "engine",
+    "stabilised_test",
+    "slope_test",
+)
 """Choices of the protocol that act here alone."""
 LEVELS = tuple(np.linspace(0.0, 1.0, 51).round(2).tolist())
 """Least public shares [-]."""
@@ -89,13 +102,23 @@ def at_printed_share(energy: xr.Dataset, pooled: bool) -> float:
     return 100 * float(exact_front(energy, [PRINTED_SHARE], pooled=pooled)["penetration"].item())
 
 
+def at_exactly(energy: xr.Dataset, public_share: xr.DataArray) -> xr.DataArray:
+    """Return the greatest penetration of own ground at exactly each public share, dims as the share [-]."""
+    found = proportions.penetration_front_pairs(*arrays(energy), is_public(energy), public_share)
+    return found["penetration"]
+
+
 def agrees_with_pairs(energy: xr.Dataset, front: xr.Dataset, tolerance: float = 1e-9) -> bool:
     """Return whether a front of own ground is that of the closed form over pairs of clusters."""
-    exactly, all_public = (
-        proportions.penetration_front_pairs(*arrays(energy), is_public(energy), share)["penetration"]
-        for share in (front["public_share"], xr.DataArray(1.0))
-    )
+    exactly, all_public = (at_exactly(energy, share) for share in (front["public_share"], xr.DataArray(1.0)))
     return bool(np.abs(np.maximum(exactly, all_public) - front["penetration"]).max() <= tolerance)
+
+
+def slope(energy: xr.Dataset, front: xr.Dataset) -> tuple[bool, bool]:
+    """Return whether penetration falls along the public share: at exactly each share, and with at least that share."""
+    courses = (at_exactly(energy, front["public_share"]), front["penetration"])
+    exactly, at_least = (bool((course.diff("public_share") < 0).all()) for course in courses)
+    return exactly, at_least
 
 
 def prototype_table(energy: xr.Dataset) -> pd.DataFrame:
@@ -182,6 +205,7 @@ def evolve(
                 "hypervolume ratio": _ratio(found.objectives, exact),
                 "of all evaluated": courses[-1][-1],
                 "stable from generation": stable_from(courses[-1]),
+                "stable within 1 % from": stable_from(courses[-1], CLOSER),
                 "largest excess over the front": max(0.0, float((fronts[-1][:, 0] - limit).max())),
             }
         )
@@ -215,14 +239,11 @@ def courses(searches: Mapping[str, Searched]) -> xr.Dataset:
     )
 
 
-def settings_tried(published: search.Settings) -> dict[str, search.Settings]:
-    """Return the published settings and others that come closer to the front."""
-    return {
-        "as given": published,
-        "four times the generations": replace(published, generations=4 * published.generations),
-        "population of 100": replace(published, population=100),
-        "population of 100, mutation 0.1": replace(published, population=100, mutation=0.1),
-    }
+def settings_tried(published: search.Settings, protocol: StudyProtocol) -> dict[str, search.Settings]:
+    """Return the published settings, those that the protocol names as alternatives, and larger populations."""
+    larger = {"population 100": replace(published, population=100)}
+    larger |= {"population 100, mutation 0.1": replace(published, population=100, mutation=0.1)}
+    return levelling_results.settings_tried(published, protocol, "front_mutation_probability") | larger
 
 
 def settings_table(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import pandas as pd
+import xarray as xr
 
-from bcopt.compendium.protocol import StudyProtocol
+from bcopt.compendium.problems import InputError
+from bcopt.compendium.protocol import PROTOCOL, StudyProtocol
 from bcopt.models.flexibility import TieRule
 
 CENTRAL = "central"
@@ -79,16 +82,53 @@ OF_THE_MIX = (
 OF_THE_FITS = tuple(name for name in CHOICES if name not in OF_THE_MIX)
 
 
-def central(protocol: StudyProtocol, parameters: Mapping[str, Any] | None = None) -> Scenario:
+def central(protocol: StudyProtocol, inputs: xr.Dataset, parameters: Mapping[str, Any] | None = None) -> Scenario:
     """Return the protocol's central choices, those that are parameters of the run as they are there.
+
+    Parameters
+    ----------
+    protocol : StudyProtocol
+        With every choice of :data:`CHOICES`.
+    inputs : xr.Dataset
+        The study's inputs, whose assumptions the loads were simulated with.
+    parameters : mapping, optional
+        Parameters of the run by name.
+
+    Raises
+    ------
+    InputError
+        Naming every choice that the protocol lacks, or whose central value is not that of the inputs.
+    """
+    chosen = protocol.chosen(CHOICES)
+    assumed = {
+        name: (float(inputs[name]), chosen[name]) for name in ("area_per_household", "roof_coverage", "borehole_heat")
+    }
+    assumed["hot_water"] = (
+        float(inputs["hot_water_per_person"].sel(function="residential")),
+        litres(str(chosen["hot_water"])),
+    )
+    differ = [
+        f"{name} is {value:g} in data/assumed/systems2024.csv and {decided} here: both must be changed"
+        for name, (value, decided) in assumed.items()
+        if value != decided
+    ]
+    if differ:
+        raise InputError(PROTOCOL.as_posix(), differ)
+    return Scenario(**{**chosen, **{name: value for name, value in (parameters or {}).items() if name in CHOICES}})
+
+
+def litres(hot_water: str) -> float:
+    """Return the litres a person and day in a choice of hot water such as ``20 L``.
 
     Raises
     ------
     ValueError
-        Naming every choice that the protocol lacks.
+        If it names none.
     """
-    chosen = protocol.chosen(CHOICES)
-    return Scenario(**{**chosen, **{name: value for name, value in (parameters or {}).items() if name in CHOICES}})
+    found = re.search(r"(\d+) L\b", hot_water)
+    if not found:
+        raise ValueError(f"hot water {hot_water!r}, expected litres a person such as '30 L'")
+    return float(found.group(1))
 
 
 def alternatives(
