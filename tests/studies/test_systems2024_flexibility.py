@@ -64,8 +64,8 @@ def protocol() -> StudyProtocol:
 
 
 @pytest.fixture(scope="module")
-def central(protocol: StudyProtocol) -> Scenario:
-    return scenario.central(protocol)
+def central(protocol: StudyProtocol, study: xr.Dataset) -> Scenario:
+    return scenario.central(protocol, study)
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +109,11 @@ def cost_after(series: xr.Dataset, study: xr.Dataset, central: Scenario, fitted:
 @pytest.fixture(scope="module")
 def curve(cost_after: fits.CostAfter) -> xr.DataArray:
     return cost_after.curve(np.linspace(0.0, 6.0, 13).tolist())
+
+
+@pytest.fixture(scope="module")
+def scales(series: xr.Dataset, study: xr.Dataset, central: Scenario) -> xr.DataArray:
+    return fits.scale_curve(series, study, central)
 
 
 @pytest.fixture(scope="module")
@@ -163,9 +168,9 @@ def test_central_scenario_is_the_protocol(protocol: StudyProtocol, central: Scen
 def test_every_choice_of_the_sections_is_a_field(protocol: StudyProtocol) -> None:
     """A choice that no code reads would be decided on paper alone."""
     names = list(protocol.choices)
-    first, last = names.index("cost_reading"), names.index("front_mutation_probability")
+    first, last = names.index("cost_reading"), names.index("slope_test")
     of_the_search = {"search_population", "search_generations", "crossover_probability", "mutation_probability",
-                     "front_mutation_probability"}  # fmt: skip
+                     "front_mutation_probability", "seeds", "engine"}  # fmt: skip
     of_the_loads = {"program", "hour_shift", "neighbours", "weather", "floor_plan", "storeys"}
     rest = {name for name in names[first : last + 1] if not name.endswith("_test")} - of_the_search
     assert rest <= set(scenario.CHOICES)
@@ -179,18 +184,35 @@ def test_choices_of_fits_and_mix_are_all_and_apart() -> None:
     assert [field.name for field in fields(Scenario)] == [*scenario.CHOICES, "loads"]
 
 
-def test_parameters_of_a_run_override(protocol: StudyProtocol, central: Scenario) -> None:
-    changed = scenario.central(protocol, {"tie_rule": "latest", "hour_shift": 1, "seed": 3})
+def test_parameters_of_a_run_override(protocol: StudyProtocol, study: xr.Dataset, central: Scenario) -> None:
+    changed = scenario.central(protocol, study, {"tie_rule": "latest", "hour_shift": 1, "seed": 3})
     assert changed == replace(central, tie_rule="latest")
     others = scenario.alternatives(protocol, changed, [CENTRAL], ["tie_rule"])
     assert list(others) == [CENTRAL, "tie rule: earliest", "tie rule: least peak", "tie rule: least throughput"]
     assert others["tie rule: earliest"] == central
 
 
-def test_undecided_choices_are_all_named(protocol: StudyProtocol) -> None:
+def test_undecided_choices_are_all_named(protocol: StudyProtocol, study: xr.Dataset) -> None:
     left = {name: choice for name, choice in protocol.choices.items() if name not in ("cooking", "transfer_limit")}
-    with pytest.raises(ValueError, match=r"protocol\.yaml(.|\n)*no cooking(.|\n)*no transfer_limit"):
-        scenario.central(protocol.model_copy(update={"choices": left}))
+    with pytest.raises(InputError, match=r"protocol\.yaml(.|\n)*no cooking(.|\n)*no transfer_limit"):
+        scenario.central(protocol.model_copy(update={"choices": left}), study)
+
+
+def test_what_was_simulated_must_be_what_was_decided(protocol: StudyProtocol, study: xr.Dataset) -> None:
+    """The arithmetic of the alternatives starts from the inputs: one of the two alone must not be changed."""
+    water = study["hot_water_per_person"].where(study["function"] != "residential", 40.0)
+    other = study.assign(hot_water_per_person=water, roof_coverage=study["roof_coverage"] + 0.1)
+    with pytest.raises(InputError, match=r"roof_coverage is 0\.56 (.|\n)*hot_water is 40 .* and 30") as caught:
+        scenario.central(protocol, other)
+    assert len(caught.value.problems) == 2
+    offices = study["hot_water_per_person"].where(study["function"] != "office", 40.0)
+    scenario.central(protocol, study.assign(hot_water_per_person=offices))
+
+
+def test_litres_of_hot_water(central: Scenario) -> None:
+    assert [scenario.litres(text) for text in ("20 L", "electric, 60 L a person", central.hot_water)] == [20, 60, 30]
+    with pytest.raises(ValueError, match="hot water 'plenty', expected litres a person"):
+        scenario.litres("plenty")
 
 
 def test_every_alternative_differs_in_one_choice(
@@ -601,19 +623,28 @@ def test_vehicles_that_are_away_are_not_used(
     assert found == pytest.approx(float(schedule["electricity_cost"].sum()), abs=1e-3)
 
 
-def test_paths_are_on_record(fitted: fits.Fits, curve: xr.DataArray) -> None:
-    table = fits.path_table(fitted.steps, curve).set_index("fit")
+def test_cost_rises_with_the_load_scale(
+    scales: xr.DataArray, study: xr.Dataset, series: xr.Dataset, central: Scenario
+) -> None:
+    assert scales["load_scale"].to_numpy()[[0, -1]].tolist() == list(fits.BRACKETS["load_scale"])
+    assert (scales.diff("load_scale") > 0).all()
+    assert float(scales[3]) == fits.cost_before(series, study, central, float(scales["load_scale"][3]))
+
+
+def test_paths_are_on_record(fitted: fits.Fits, curve: xr.DataArray, scales: xr.DataArray) -> None:
+    table = fits.path_table(fitted.steps, {"load_scale": scales, "vehicle_energy": curve}).set_index("fit")
     assert table["knob"].tolist() == ["load scale", "vehicle energy"]
     assert table["target [yuan]"].tolist() == [26457, 14556]
-    assert table.loc[2, "passes of the target"] == "1"
+    assert table["passes of the target"].tolist() == [1, 1], "each root is the only one"
     for order, knob in ((1, "load_scale"), (2, "vehicle_energy")):
         tried = [float(text) for text in str(table.loc[order, "tried"]).split(", ")]
         assert tried[:2] == list(fits.BRACKETS[knob])
         assert tried[-1] == pytest.approx(getattr(fitted.knobs, knob), rel=1e-5)
         assert len(tried) == table.loc[order, "evaluations"] == fitted.steps[knob].evaluations
     there_and_back = xr.DataArray([15000.0, 14000.0, 15000.0], coords={"vehicle_energy": [0.0, 1.0, 2.0]})
-    assert fits.path_table(fitted.steps, there_and_back)["passes of the target"].iloc[1] == "2"
-    alone = fits.path_table({"load_scale": fitted.steps["load_scale"]}, curve)
+    twice = fits.path_table(fitted.steps, {"load_scale": scales, "vehicle_energy": there_and_back})
+    assert twice["passes of the target"].tolist() == [1, 2]
+    alone = fits.path_table({"load_scale": fitted.steps["load_scale"]}, {"load_scale": scales})
     assert alone["knob"].tolist() == ["load scale"]
 
 
@@ -859,7 +890,8 @@ AFTERNOON, EVENING = [14, 15, 16, 17], [18, 19, 20]
 
 
 def flows_of_x1(**hourly: np.ndarray) -> xr.Dataset:
-    quiet = {name: np.full(24, 10.0) for name in ("energy_cost", "electricity", "transferable", "hot_water")}
+    names = ("energy_cost", "electricity_cost", "electricity", "transferable", "hot_water")
+    quiet = {name: np.full(24, 10.0) for name in names}
     values = {name: (("cluster", "hour"), array[np.newaxis]) for name, array in {**quiet, **hourly}.items()}
     return xr.Dataset(values, coords={"cluster": ["x1"], "hour": HOURS})
 
@@ -875,6 +907,7 @@ def ideal() -> dict[str, np.ndarray]:
     """Flows after which all three statements hold, against ten everywhere before."""
     return {
         "energy_cost": changed(day=(range(10, 23), 9.0)),
+        "electricity_cost": changed(day=(range(10, 23), 9.5)),
         "electricity": changed(night=([0, 1, 2, 3, 4, 5, 23], 11.0)),
         "hot_water": changed(0.0, night=([1, 2, 3], 80.0)),
         "transferable": changed(evening=(EVENING, 4.0), afternoon=(AFTERNOON, 14.5)),
@@ -884,7 +917,8 @@ def ideal() -> dict[str, np.ndarray]:
 def test_statements_that_hold() -> None:
     found = flexibility_results.statements(flows_of_x1(), flows_of_x1(**ideal()))
     assert all(found[name] for name in flexibility_results.STATEMENTS.values())
-    assert found["dearest hour from 10 to 22 [yuan]"] == -1
+    assert found["largest rise of energy cost, hours 10-22 [yuan]"] == -1
+    assert found["largest rise of electricity cost, hours 10-22 [yuan]"] == -0.5
     assert found["more electricity in hours 1-5 [kWh]"] == 5
     assert found["more electricity in hours 23-24 [kWh]"] == 2
     assert found["hot water in hours 1-3 [%]"] == 100
@@ -926,6 +960,29 @@ def test_statements_can_be_false(
     assert found[flexibility_results.STATEMENTS[statement]] is holds
     others = set(flexibility_results.STATEMENTS) - {statement}
     assert all(found[flexibility_results.STATEMENTS[other]] for other in others), "only one is touched"
+
+
+@pytest.mark.parametrize(
+    ("statement", "flow", "changes", "holds"),
+    [
+        ("S-3.1-saving-hours", "electricity_cost", {}, True),
+        ("S-3.1-saving-hours", "electricity_cost", {22: 10.1}, False),
+        ("S-3.1-saving-hours", "electricity_cost", {23: 99.0}, True),
+        ("S-3.1-hot-water", "hot_water", {}, False),  # a third of it is in hour 3
+        ("S-3.1-hot-water", "hot_water", {3: 1.5}, True),
+        ("S-3.1-transferable", "transferable", {}, True),
+        ("S-3.1-transferable", "transferable", {13: 10.1}, False),
+    ],
+)
+def test_statements_by_the_other_definition(statement: str, flow: str, changes: dict[int, float], holds: bool) -> None:
+    """Neither definition decides the other: the protocol's own still holds."""
+    after = ideal()
+    for hour, value in changes.items():
+        after[flow][hour] = value
+    found = flexibility_results.statements(flows_of_x1(), flows_of_x1(**after))
+    column = flexibility_results.STATEMENTS[statement]
+    assert found[column + flexibility_results.OTHERWISE] is holds
+    assert found[column] is True
 
 
 def test_statements_are_of_x1_alone() -> None:
@@ -983,19 +1040,22 @@ def test_cluster_table(before: xr.Dataset, schedules: dict[str, xr.Dataset], ser
     assert (table["energy cost saved [%]"] > 0).all()
 
 
-def test_parts_of_the_saving(day: xr.Dataset) -> None:
+def test_parts_of_the_saving(day: xr.Dataset, before: xr.Dataset) -> None:
     """No two kinds help each other here: alone each saves at least what is lost without it; together lies between."""
     table = flexibility_results.parts_table(day).set_index("flexibility")
-    alone, lost = table["alone [%]"], table["lost without it [%]"]
+    alone, lost = (table[f"electricity cost saved {how} [%]"] for how in ("by it alone", "less without it"))
     assert table.index.tolist() == ["vehicles", "heat store", "transferable load", "lighting", "hot water"]
     assert (alone >= lost - 1e-6).all()
     assert lost.sum() <= 44.98 <= alone.sum()
     assert 44.982 - lost["vehicles"] == pytest.approx(100 * (1 - 15408.6 / 26457), abs=0.002)
     assert alone["heat store"] == pytest.approx(0, abs=1e-6), "heat is no electricity"
+    assert table.loc["heat store", "energy cost saved by it alone [%]"] > 1, "but it is energy"
     assert alone["hot water"] > 30
     x1 = day.sel(cluster="x1")
     dimmed = 0.2 * float((x1["lighting"] * PRICE).sum())
     assert alone["lighting"] == pytest.approx(100 * dimmed / 26457, abs=0.01)
+    energy = float(before["energy_cost"].sel(cluster="x1").sum())
+    assert table.loc["lighting", "energy cost saved by it alone [%]"] == pytest.approx(100 * dimmed / energy, abs=0.01)
 
 
 def test_ledger_of_section_3_1(
@@ -1016,6 +1076,8 @@ def test_ledger_of_section_3_1(
     }
     assert "load scale 0.9144" in found["S-3.1-cost-before"].note
     assert "0.2845 kWh per household" in found["S-3.1-cost-after"].note
+    assert found["S-3.1-hot-water"].note.startswith("weak: ")
     assert "latest no" in found["S-3.1-hot-water"].note
-    roots = swept[0].loc[swept[0]["fit 2"] == "root", "hour 20 after [yuan]"]
-    assert found["S-3.1-hour20-after"].band == (roots.min(), roots.max())
+    every = swept[0]["hour 20 after [yuan]"]
+    assert found["S-3.1-hour20-after"].band == (every.min(), every.max())
+    assert "3 scenarios whose second fit has no root" in found["S-3.1-hour20-after"].note
