@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bcopt.compendium import files, ledger
@@ -290,11 +290,12 @@ def test_the_study_s_day_begins_with_hour_one() -> None:
     assert sorted(order.to_numpy().tolist()) == list(range(24))
 
 
-@given(start=st.integers(0, 23), end=st.integers(0, 23))
+@given(start=st.integers(0, 23), end=st.integers(0, 24))
 def test_windows_hold_the_hours_from_start_to_end(start: int, end: int) -> None:
+    assume(start != end % 24)
     hours = xr.DataArray(range(24), dims="hour", coords={"hour": range(24)})
     inside = [start]
-    while inside[-1] != end:
+    while inside[-1] != end % 24:
         inside.append((inside[-1] + 1) % 24)
     found = flexible_day.within(f"{start:02d}:00 to {end:02d}:00", hours)
     assert sorted(found["hour"][found.to_numpy() == 1].to_numpy().tolist()) == sorted(inside[:-1])
@@ -313,6 +314,13 @@ def test_windows_by_hand() -> None:
 def test_what_is_no_window(text: str) -> None:
     hours = xr.DataArray(range(24), dims="hour", coords={"hour": range(24)})
     with pytest.raises(ValueError, match=rf"window '{text}', expected 'HH:00 to HH:00'"):
+        flexible_day.within(text, hours)
+
+
+@pytest.mark.parametrize("text", ["00:00 to 24:00", "07:00 to 07:00", "25:00 to 30:00"])
+def test_windows_that_are_none(text: str) -> None:
+    hours = xr.DataArray(range(24), dims="hour", coords={"hour": range(24)})
+    with pytest.raises(ValueError, match=f"window '{text}', expected two clock times apart"):
         flexible_day.within(text, hours)
 
 

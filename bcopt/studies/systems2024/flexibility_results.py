@@ -31,8 +31,11 @@ _TRANSFER_FROM, _TRANSFER_TO = [18, 19, 20], [14, 15, 16, 17]
 
 def cluster_table(before: xr.Dataset, after: xr.Dataset) -> pd.DataFrame:
     """Return costs, savings, purchases and exports of every cluster before and after."""
-    day = {name: {"before": before[name].sum("hour"), "after": after[name].sum("hour")}
-           for name in ("electricity_cost", "energy_cost", "purchase", "export")}  # fmt: skip
+    of_the_day = {"before": before, "after": after}
+    day = {
+        name: {when: flows[name].sum("hour").sel(cluster=list(CLUSTERS)) for when, flows in of_the_day.items()}
+        for name in ("electricity_cost", "energy_cost", "purchase", "export")
+    }
     return pd.DataFrame(
         {
             "cluster": list(CLUSTERS),

@@ -238,7 +238,7 @@ def within(window: str, hours: xr.DataArray) -> xr.DataArray:
     Raises
     ------
     ValueError
-        If the text is no window of full hours.
+        If the text is no window of full hours, or one without or with every hour.
     """
     if window in ("always", "whole day"):
         return xr.ones_like(hours, dtype=float)
@@ -246,5 +246,7 @@ def within(window: str, hours: xr.DataArray) -> xr.DataArray:
     if not found:
         raise ValueError(f"window {window!r}, expected 'HH:00 to HH:00', 'always' or 'whole day'")
     start, end = (int(text) for text in found.groups())
-    length = (end - start) % 24
-    return (((hours - start) % 24) < length).astype(np.float64)
+    if start > HOURS_OF_DAY or end > HOURS_OF_DAY or start % HOURS_OF_DAY == end % HOURS_OF_DAY:
+        raise ValueError(f"window {window!r}, expected two clock times apart from 00:00 to 24:00, or 'whole day'")
+    length = (end - start) % HOURS_OF_DAY
+    return (((hours - start) % HOURS_OF_DAY) < length).astype(np.float64)

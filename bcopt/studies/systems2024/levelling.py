@@ -186,7 +186,7 @@ def search_problem(load: xr.DataArray, lower: xr.DataArray, upper: xr.DataArray)
     """
     free = (lower < upper).to_numpy()
     fixed, rest = lower.to_numpy(), 1.0 - float(lower.to_numpy()[~free].sum())
-    hourly = load.transpose("cluster", "hour").to_numpy()
+    hourly = load.sel(cluster=lower["cluster"]).transpose("cluster", "hour").to_numpy()
 
     def decode(genotype: Array) -> Array:
         decoded = np.tile(fixed, (len(genotype), 1))
@@ -229,7 +229,7 @@ def evolve(
             )
         )
     together = xr.concat(runs, pd.Index(list(seeds), name="seed"))
-    return together.assign_coords(cluster=load["cluster"].to_numpy())
+    return together.assign_coords(cluster=lower["cluster"].to_numpy())
 
 
 def stable_from(course: Array, band: float = 0.05) -> int:

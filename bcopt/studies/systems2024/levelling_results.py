@@ -126,13 +126,13 @@ def settings_table(
 
 def mix_table(optimum: xr.Dataset, runs: xr.Dataset, load: xr.DataArray) -> pd.DataFrame:
     """Return the counterpart of Table 3: every prototype's share, exact and of the searches, and its own AR."""
-    found = 100 * runs["shares"]
+    found = 100 * runs["shares"].sel(cluster=list(CLUSTERS))
     own = proportions.levelisation_rate(load)
     return pd.DataFrame(
         {
             "cluster": list(CLUSTERS),
             "function": list(CLUSTERS.values()),
-            "exact [%]": 100 * optimum["shares"].to_numpy(),
+            "exact [%]": 100 * optimum["shares"].sel(cluster=list(CLUSTERS)).to_numpy(),
             "search, median [%]": found.median("seed").to_numpy(),
             "search, least [%]": found.min("seed").to_numpy(),
             "search, greatest [%]": found.max("seed").to_numpy(),

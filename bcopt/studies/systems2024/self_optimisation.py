@@ -109,7 +109,6 @@ def optimal_face(day: xr.Dataset, names: Sequence[str] = ("hot_water", "transfer
     model = flexibility.flexibility_model(day)
     persistent = Persistent(model)
     persistent.solve()
-    persistent.restrict_to_optimum()
     parts = []
     for name in names:
         found = ranges(persistent, name).squeeze("cluster", drop=True)
