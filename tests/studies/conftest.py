@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
-from bcopt.compendium.protocol import Protocol, read_protocol
+from bcopt.compendium.protocol import Protocol, StudyProtocol, read_protocol
+from bcopt.studies import systems2024
 from bcopt.studies.energyeng2023 import coefficients, inputs, optimisation, plans
+from bcopt.studies.systems2024.scenario import CENTRAL, Scenario, alternatives
+from bcopt.studies.systems2024.scenario import central as central_scenario
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -62,3 +65,41 @@ def eco() -> EcoPark:
         parts=coefficients.decompose(point, values, choices["depreciation"], choices["heat_pump_credit"]),
         where=optimisation.region(energy, choices["reading"], choices["inactive_bounds"]),
     )
+
+
+@pytest.fixture(scope="module")
+def study() -> xr.Dataset:
+    """Inputs of systems2024."""
+    return systems2024.inputs.load(ROOT)
+
+
+@pytest.fixture(scope="module")
+def simulated() -> tuple[xr.Dataset, xr.Dataset]:
+    """Loads of systems2024 over the year, and of the mean days of its variants."""
+    loads, variants, _ = systems2024.analysis.read_results(root=ROOT)
+    return loads, variants
+
+
+@pytest.fixture(scope="module")
+def protocol() -> StudyProtocol:
+    return read_protocol(ROOT)["systems2024"]
+
+
+@pytest.fixture(scope="module")
+def scenarios(
+    protocol: StudyProtocol, study: xr.Dataset, simulated: tuple[xr.Dataset, xr.Dataset]
+) -> dict[str, Scenario]:
+    """Return the central scenario of systems2024 and those that differ from it in one choice."""
+    names = simulated[1]["variant"].to_numpy().tolist()
+    return alternatives(protocol, central_scenario(protocol, study), names)
+
+
+@pytest.fixture(scope="module")
+def central(scenarios: dict[str, Scenario]) -> Scenario:
+    return scenarios[CENTRAL]
+
+
+@pytest.fixture(scope="module")
+def series(simulated: tuple[xr.Dataset, xr.Dataset], central: Scenario) -> xr.Dataset:
+    """The January mean day of systems2024."""
+    return systems2024.flexible_day.january(*simulated, central)

@@ -22,7 +22,6 @@ from bcopt.methods.calibration import Unreachable, crossings
 from bcopt.methods.solver import Report
 from bcopt.models import flexibility
 from bcopt.studies.systems2024 import (
-    analysis,
     claims,
     fits,
     flexibility_results,
@@ -48,51 +47,18 @@ SWEPT = ("lighting floor: 1.0", "hot water: 60 L", "base load: rooms alone", "co
 
 
 @pytest.fixture(scope="module")
-def study() -> xr.Dataset:
-    return inputs.load(ROOT)
-
-
-@pytest.fixture(scope="module")
-def simulated() -> tuple[xr.Dataset, xr.Dataset]:
-    loads, variants, _ = analysis.read_results(root=ROOT)
-    return loads, variants
-
-
-@pytest.fixture(scope="module")
-def protocol() -> StudyProtocol:
-    return read_protocol(ROOT)["systems2024"]
-
-
-@pytest.fixture(scope="module")
-def central(protocol: StudyProtocol, study: xr.Dataset) -> Scenario:
-    return scenario.central(protocol, study)
-
-
-@pytest.fixture(scope="module")
-def alternatives(
-    protocol: StudyProtocol, central: Scenario, simulated: tuple[xr.Dataset, xr.Dataset]
-) -> dict[str, Scenario]:
-    return scenario.alternatives(protocol, central, simulated[1]["variant"].to_numpy().tolist())
-
-
-@pytest.fixture(scope="module")
-def series(simulated: tuple[xr.Dataset, xr.Dataset], central: Scenario) -> xr.Dataset:
-    return flexible_day.january(*simulated, central)
-
-
-@pytest.fixture(scope="module")
 def printed() -> dict[str, float]:
     return fits.targets(ledger.read_claims(ROOT))
 
 
 @pytest.fixture(scope="module")
 def swept(
-    alternatives: dict[str, Scenario],
+    scenarios: dict[str, Scenario],
     simulated: tuple[xr.Dataset, xr.Dataset],
     study: xr.Dataset,
     printed: dict[str, float],
 ) -> tuple[pd.DataFrame, dict[str, fits.Fits]]:
-    chosen = {name: alternatives[name] for name in (CENTRAL, *SWEPT)}
+    chosen = {name: scenarios[name] for name in (CENTRAL, *SWEPT)}
     return flexibility_results.sweep(chosen, *simulated, study, printed)
 
 
@@ -199,7 +165,7 @@ def test_undecided_choices_are_all_named(protocol: StudyProtocol, study: xr.Data
 
 
 def test_what_was_simulated_must_be_what_was_decided(protocol: StudyProtocol, study: xr.Dataset) -> None:
-    """The arithmetic of the alternatives starts from the inputs: one of the two alone must not be changed."""
+    """The arithmetic of the scenarios starts from the inputs: one of the two alone must not be changed."""
     water = study["hot_water_per_person"].where(study["function"] != "residential", 40.0)
     other = study.assign(hot_water_per_person=water, roof_coverage=study["roof_coverage"] + 0.1)
     with pytest.raises(InputError, match=r"roof_coverage is 0\.56 (.|\n)*hot_water is 40 .* and 30") as caught:
@@ -216,12 +182,12 @@ def test_litres_of_hot_water(central: Scenario) -> None:
 
 
 def test_every_alternative_differs_in_one_choice(
-    protocol: StudyProtocol, central: Scenario, alternatives: dict[str, Scenario]
+    protocol: StudyProtocol, central: Scenario, scenarios: dict[str, Scenario]
 ) -> None:
-    assert next(iter(alternatives)) == CENTRAL
-    assert alternatives[CENTRAL] == central
+    assert next(iter(scenarios)) == CENTRAL
+    assert scenarios[CENTRAL] == central
     differences = []
-    for name, other in alternatives.items():
+    for name, other in scenarios.items():
         changed = [f.name for f in fields(Scenario) if getattr(other, f.name) != getattr(central, f.name)]
         if name != CENTRAL:
             assert len(changed) == 1, name
@@ -269,17 +235,17 @@ def test_prices_by_group(day: xr.Dataset) -> None:
 
 
 def test_january_is_that_of_the_variant(
-    simulated: tuple[xr.Dataset, xr.Dataset], alternatives: dict[str, Scenario]
+    simulated: tuple[xr.Dataset, xr.Dataset], scenarios: dict[str, Scenario]
 ) -> None:
     loads, variants = simulated
-    for name, other in alternatives.items():
+    for name, other in scenarios.items():
         if not name.startswith("loads: "):
             continue
         found = flexible_day.january(loads, variants, other)
         wanted = variants["mean_day"].sel(variant=other.loads, month=1)
         np.testing.assert_array_equal(found["demand"], wanted.transpose(*found["demand"].dims))
-    dark = flexible_day.january(loads, variants, alternatives["loads: Willard as it is"])["photovoltaics"]
-    assert float(dark.sum()) < 0.95 * float(flexible_day.january(loads, variants, alternatives[CENTRAL])
+    dark = flexible_day.january(loads, variants, scenarios["loads: Willard as it is"])["photovoltaics"]
+    assert float(dark.sum()) < 0.95 * float(flexible_day.january(loads, variants, scenarios[CENTRAL])
                                             ["photovoltaics"].sum())  # fmt: skip
 
 
@@ -707,11 +673,11 @@ def test_fitted_table(swept: tuple[pd.DataFrame, dict[str, fits.Fits]]) -> None:
 
 
 def test_knobs_come_back_as_they_were_fitted(
-    project: Path, swept: tuple[pd.DataFrame, dict[str, fits.Fits]], alternatives: dict[str, Scenario]
+    project: Path, swept: tuple[pd.DataFrame, dict[str, fits.Fits]], scenarios: dict[str, Scenario]
 ) -> None:
     mix = ["levelled load: self-optimised", "area reading: floor area", "heat pump sharing: pooled",
            "penetration period: year"]  # fmt: skip
-    found = fits.read_knobs(project, {name: alternatives[name] for name in (CENTRAL, *SWEPT, *mix)})
+    found = fits.read_knobs(project, {name: scenarios[name] for name in (CENTRAL, *SWEPT, *mix)})
     for name in (CENTRAL, *SWEPT):
         assert found[name].load_scale == pytest.approx(swept[1][name].knobs.load_scale, rel=1e-5)
         assert found[name].vehicle_energy == pytest.approx(swept[1][name].knobs.vehicle_energy, rel=1e-5)
@@ -719,8 +685,8 @@ def test_knobs_come_back_as_they_were_fitted(
     assert found["hot water: 60 L"] != found[CENTRAL]
 
 
-def test_a_scenario_that_was_not_fitted_is_refused(project: Path, alternatives: dict[str, Scenario]) -> None:
-    wanted = {name: alternatives[name] for name in (CENTRAL, "tie rule: latest", "loads: hours -1")}
+def test_a_scenario_that_was_not_fitted_is_refused(project: Path, scenarios: dict[str, Scenario]) -> None:
+    wanted = {name: scenarios[name] for name in (CENTRAL, "tie rule: latest", "loads: hours -1")}
     with pytest.raises(
         InputError, match=r"no scenario 'tie rule: latest'(.|\n)*'loads: hours -1'.*dvc repro"
     ) as caught:
@@ -728,17 +694,17 @@ def test_a_scenario_that_was_not_fitted_is_refused(project: Path, alternatives: 
     assert len(caught.value.problems) == 2
 
 
-def test_fits_under_another_protocol_are_refused(project: Path, alternatives: dict[str, Scenario]) -> None:
+def test_fits_under_another_protocol_are_refused(project: Path, scenarios: dict[str, Scenario]) -> None:
     path = project / "data" / "protocol.yaml"
     path.write_text(path.read_text() + "# another\n")
     with pytest.raises(InputError, match=r"was fitted under another data/protocol\.yaml"):
-        fits.read_knobs(project, {CENTRAL: alternatives[CENTRAL]})
+        fits.read_knobs(project, {CENTRAL: scenarios[CENTRAL]})
 
 
-def test_without_fits_there_are_no_knobs(project: Path, alternatives: dict[str, Scenario]) -> None:
+def test_without_fits_there_are_no_knobs(project: Path, scenarios: dict[str, Scenario]) -> None:
     (project / "data" / "derived" / fits.TABLE).unlink()
     with pytest.raises(InputError, match=f"does not exist.*{fits.STAGE}"):
-        fits.read_knobs(project, {CENTRAL: alternatives[CENTRAL]})
+        fits.read_knobs(project, {CENTRAL: scenarios[CENTRAL]})
 
 
 # ---- the schedules

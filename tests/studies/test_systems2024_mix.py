@@ -19,15 +19,12 @@ from bcopt.compendium.protocol import StudyProtocol, read_protocol
 from bcopt.methods.search import Settings
 from bcopt.models import flexibility, proportions
 from bcopt.studies.systems2024 import (
-    analysis,
     claims,
     fits,
     flexible_day,
-    inputs,
     levelling,
     levelling_results,
     penetration,
-    scenario,
     self_optimisation,
 )
 from bcopt.studies.systems2024.flexible_day import Knobs
@@ -44,41 +41,6 @@ USES = ["lighting", "equipment", "base_load", "hot_water"]
 GENETIC = Settings(40, 200, 0.8, 0.2, seed=1)
 FRONT = Settings(40, 200, 0.8, 0.3, seed=1)
 LEVELS = np.linspace(0.0, 1.0, 11).round(2).tolist()
-
-
-@pytest.fixture(scope="module")
-def study() -> xr.Dataset:
-    return inputs.load(ROOT)
-
-
-@pytest.fixture(scope="module")
-def simulated() -> tuple[xr.Dataset, xr.Dataset]:
-    loads, variants, _ = analysis.read_results(root=ROOT)
-    return loads, variants
-
-
-@pytest.fixture(scope="module")
-def protocol() -> StudyProtocol:
-    return read_protocol(ROOT)["systems2024"]
-
-
-@pytest.fixture(scope="module")
-def scenarios(
-    protocol: StudyProtocol, study: xr.Dataset, simulated: tuple[xr.Dataset, xr.Dataset]
-) -> dict[str, Scenario]:
-    return scenario.alternatives(
-        protocol, scenario.central(protocol, study), simulated[1]["variant"].to_numpy().tolist()
-    )
-
-
-@pytest.fixture(scope="module")
-def central(scenarios: dict[str, Scenario]) -> Scenario:
-    return scenarios[CENTRAL]
-
-
-@pytest.fixture(scope="module")
-def series(simulated: tuple[xr.Dataset, xr.Dataset], central: Scenario) -> xr.Dataset:
-    return flexible_day.january(*simulated, central)
 
 
 @pytest.fixture(scope="module")
