@@ -89,7 +89,7 @@ JUDGING = {
     "energyeng2023/5.5-dual-objective": (),
     "systems2024/3.1-self-optimisation": (
         "levelled_load", "area_reading", "heat_pump_sharing", "search_population", "search_generations",
-        "crossover_probability", "mutation_probability", "front_mutation_probability",
+        "crossover_probability", "mutation_probability", "front_mutation_probability", "seeds",
     ),
     "systems2024/3.2.1-load-levelling": ("heat_pump_sharing", "front_mutation_probability"),
     "systems2024/3.2.2-renewable-penetration": ("levelled_load", "area_reading", "mutation_probability"),

@@ -218,7 +218,7 @@ def test_mean_day_of_a_month() -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "words"),
     [
-        ("published/systems2024.csv", "area,x1,,480000", "area,x1,,-480000", ["construction_area", "x1", "-480000"]),
+        ("published/systems2024.csv", "area,x1,,,480000", "area,x1,,,-480000", ["construction_area", "x1", "-480000"]),
         ("published/systems2024_tariffs.csv", "starts", "begins", ["convention", "begins"]),
         ("standards/gb55015_rates.csv", "rate,office,workday,1", "rate,office,workday,W", ["_rate", "unit"]),
         (
