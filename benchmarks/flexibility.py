@@ -25,7 +25,7 @@ def main() -> None:
     """Compare linear with mixed-integer, warm with rebuilt, and a separable year with days one by one."""
     inputs = study.inputs.load()
     loads, variants, _ = study.analysis.read_results()
-    central = study.scenario.central(read_protocol(project_root())["systems2024"])
+    central = study.scenario.central(read_protocol(project_root())["systems2024"], inputs)
     knobs = study.fits.read_knobs(project_root(), {"central": central})["central"]
     january = study.flexible_day.january(loads, variants, central)
     twelve = study.flexible_day.model_inputs(january, inputs, central, knobs)
