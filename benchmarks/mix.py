@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
-from scipy.optimize import differential_evolution
+from scipy.optimize import Bounds, differential_evolution
 
 from bcopt.methods import inverse, search, solver
 from bcopt.models import mix
@@ -25,7 +26,7 @@ def main() -> None:
     box = (where.lower, where.upper, where.total)
     problem = study.optimisation.search_problem([units["cost"]], where, "elimination")
     settings = search.Settings(40, 200, 0.9, 0.5, 1)
-    cost, bounds = units["cost"].to_numpy(), list(zip(where.lower.to_numpy(), where.upper.to_numpy(), strict=True))
+    cost, bounds = units["cost"].to_numpy(), Bounds(where.lower.to_numpy(), where.upper.to_numpy())
 
     def linear_programmes(count: int) -> None:
         for i in range(count):
@@ -36,8 +37,8 @@ def main() -> None:
             mix.cheapest_mix(draws["cost"].isel(sample=i, drop=True), *box)
 
     def scipy_search() -> None:
-        def penalised(x: np.ndarray) -> float:
-            return float(cost @ x) + 1e3 * abs(x.sum() - where.total)
+        def penalised(x: npt.NDArray[np.float64]) -> float:
+            return float(cost @ x) + 1e3 * abs(float(x.sum()) - where.total)
 
         differential_evolution(penalised, bounds, popsize=10, maxiter=199, tol=0, polish=False, rng=1)
 
