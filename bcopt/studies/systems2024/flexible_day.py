@@ -10,10 +10,11 @@ import xarray as xr
 
 from bcopt.models import flexibility
 from bcopt.studies.systems2024 import demand
+from bcopt.studies.systems2024.analysis import ELECTRIC
 from bcopt.studies.systems2024.inputs import SPACES
 from bcopt.studies.systems2024.scenario import Scenario, litres
 
-SCALED = ("lighting", "equipment", "base_load", "hot_water", "cooking")
+SCALED = (*ELECTRIC, "cooking")
 """Uses that the load scale stretches."""
 FIRST_HOUR = 1
 """Clock hour at which the study's day begins: label 1 of Table 2."""

@@ -13,7 +13,7 @@ from bcopt.compendium.protocol import StudyProtocol
 from bcopt.methods import pareto, search, solver
 from bcopt.methods.decoders import Array, normalise
 from bcopt.models import proportions
-from bcopt.studies.systems2024 import flexible_day, levelling_results
+from bcopt.studies.systems2024 import analysis, flexible_day, levelling_results
 from bcopt.studies.systems2024.flexible_day import Knobs, january
 from bcopt.studies.systems2024.inputs import CLUSTERS
 from bcopt.studies.systems2024.levelling import CLOSER, PUBLIC, stable_from
@@ -58,8 +58,9 @@ def energies(series: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, load_sc
     """
     at = flexible_day.adjusted(series, inputs, scenario)
     use = flexible_day.electric(series, inputs, scenario, load_scale)
-    counted = ["lighting", "equipment", "base_load", "hot_water"]
-    electricity = use.sel(use=[*counted, "cooking"] if scenario.cooking == "electricity" else counted).sum("use")
+    electricity = analysis.electricity(use)
+    if scenario.cooking == "electricity":
+        electricity = electricity + use.sel(use="cooking", drop=True)
     heat = use.sel(use="heating", drop=True)
     if scenario.heat_pump_electricity:
         electricity = electricity + np.minimum(heat, at["ground_heat"]) / inputs["heat_pump_cop"]
