@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bcopt.models.store import LOSS, NOT_NEGATIVE, SHARE, listed, outside
+from bcopt.models.quantities import Quantity, faults, label_faults, unknown
+from bcopt.models.store import LOSS, SHARE, listed
 
 ANY = pd.Interval(-np.inf, np.inf, closed="neither")
 STORES = {"vehicle": "electricity", "heat_store": "heat"}
 """The stores of the model and what each stores."""
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """What an input must be: its units, whether it must have the dim ``hour`` (every one may), its range."""
-
-    units: str
-    hourly: bool
-    interval: pd.Interval[float] = NOT_NEGATIVE
-    required: bool = True
 
 
 QUANTITIES = {
@@ -70,45 +60,21 @@ def check(inputs: xr.Dataset) -> None:
         carry in a cycle, or losses beyond the power of a store; and before that for a dim without labels, or hours that
         are not in order, one apart.
     """
-    if wrong_labels := list(_label_faults(inputs)):
+    if wrong_labels := list(label_faults(inputs)):
         raise ValueError("\n".join(wrong_labels))
-    faults = {name: list(_faults(name, inputs)) for name in QUANTITIES}
-    unknown = [f"{name}: unknown, known are {', '.join(QUANTITIES)}" for name in inputs if name not in QUANTITIES]
-    sound = inputs[[name for name in QUANTITIES if name in inputs and not faults[name]]]
-    if lines := [*unknown, *chain(*faults.values()), *_faults_together(sound)]:
+    found = {name: list(_faults(name, inputs)) for name in QUANTITIES}
+    sound = inputs[[name for name in QUANTITIES if name in inputs and not found[name]]]
+    if lines := [*unknown(inputs, QUANTITIES), *chain(*found.values()), *_faults_together(sound)]:
         raise ValueError("\n".join(lines))
-
-
-def _label_faults(inputs: xr.Dataset) -> Iterator[str]:
-    """Yield what is wrong with the labels: no hour or cluster at all, or hours that are no steps of one."""
-    empty = [str(dim) for dim, size in inputs.sizes.items() if size == 0]
-    if empty:
-        yield f"{', '.join(empty)}: no labels, expected one or more"
-    elif "hour" in inputs.indexes:
-        hours = inputs["hour"].to_numpy()
-        wrong = np.flatnonzero(np.diff(hours) != 1)
-        if wrong.size:
-            before, after = hours[wrong[0]], hours[wrong[0] + 1]
-            yield f"hour: expected steps of one hour in order, found hour {after} after hour {before}"
 
 
 def _faults(name: str, inputs: xr.Dataset) -> Iterator[str]:
     """Yield what is wrong with one quantity alone."""
-    wanted = QUANTITIES[name]
-    if name not in inputs:
-        if wanted.required:
-            yield f"{name}: missing, expected in {wanted.units}"
-        return
-    values = inputs[name]
-    units = values.attrs.get("units", wanted.units)
-    if units != wanted.units:
-        yield f"{name}: units must be {wanted.units}, found {units}"
-    if wanted.hourly and "hour" not in values.dims:
-        yield f"{name}: must have the dim hour, found {values.dims}"
-    if "vehicle" in values.dims and not name.startswith("vehicle_"):
+    yield from faults(name, QUANTITIES[name], inputs)
+    if name in inputs and "vehicle" in inputs[name].dims and not name.startswith("vehicle_"):
         yield f"{name}: only vehicle_ quantities may have the dim vehicle"
-    yield from outside(name, values, wanted.interval, wanted.units)
-    if name == "transfer_window":
+    if name == "transfer_window" and name in inputs:
+        values = inputs[name]
         yield from listed(f"{name} must be 0 or 1", (values > 0) & (values < 1), found=values)
 
 
