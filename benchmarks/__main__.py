@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import flexibility, loads, mix
+from benchmarks import district, flexibility, loads, mix
 
-COMPARISONS = {"mix": mix.main, "loads": loads.main, "flexibility": flexibility.main}
+COMPARISONS = {"mix": mix.main, "loads": loads.main, "flexibility": flexibility.main, "district": district.main}
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or COMPARISONS:

@@ -85,14 +85,21 @@ def test_defaults_are_the_central_values_of_the_protocol(root):
         assert protocol[study].deviations(parameters[study]) == {}
 
 
+OF_THE_DISTRICT = ("district_loads", "account", "power_to_energy")
 JUDGING = {
     "energyeng2023/5.5-dual-objective": (),
     "systems2024/3.1-self-optimisation": (
         "levelled_load", "area_reading", "heat_pump_sharing", "search_population", "search_generations",
+        "crossover_probability", "mutation_probability", "front_mutation_probability", "seeds", *OF_THE_DISTRICT,
+    ),
+    "systems2024/3.2.1-load-levelling": ("heat_pump_sharing", "front_mutation_probability", *OF_THE_DISTRICT),
+    "systems2024/3.2.2-renewable-penetration": (
+        "levelled_load", "area_reading", "mutation_probability", *OF_THE_DISTRICT,
+    ),
+    "systems2024/3.3-district-system": (
+        "levelled_load", "area_reading", "heat_pump_sharing", "search_population", "search_generations",
         "crossover_probability", "mutation_probability", "front_mutation_probability", "seeds",
     ),
-    "systems2024/3.2.1-load-levelling": ("heat_pump_sharing", "front_mutation_probability"),
-    "systems2024/3.2.2-renewable-penetration": ("levelled_load", "area_reading", "mutation_probability"),
 }  # fmt: skip
 """Pages with held-out or qualitative rows, and the choices that act on none of theirs."""
 
@@ -173,7 +180,18 @@ def test_ledger_metrics_agree_with_the_ledger(root):
     assert fits["verdict"].to_dict() == dict.fromkeys(
         ["S-3.1-cost-before", "S-3.1-cost-after", "S-3.1-reduction"], "reproduced"
     )
-    others = table[(table["paper"] != "energyeng2023") & ~table["id"].isin([*loads["id"], *demand_side["id"]])]
+    district = table[table["id"].str.startswith("S-3.3-")].set_index("id")
+    assert len(district) == 30
+    assert (district["verdict"] != "not attempted").all()
+    exact = district[district["class"].isin(["fit", "identity"])].drop("S-3.3-heat-total")
+    assert set(exact["verdict"]) == {"reproduced"}
+    assert float(district.loc["S-3.3-heat-total", "reproduced"]) == pytest.approx(1.1e6, rel=1e-9)
+    held = district[district["class"] == "held-out"]
+    assert len(held) == 11
+    assert held["band"].str.contains(" to ").all()
+    contradicted = {"S-3.3-public-purchase", "S-3.3-public-emissions", "S-3.3-gas-public-only"}
+    assert set(district.index[district["verdict"] == "contradicted"]) == contradicted
+    others = table[table["paper"] == "frontiers2022"]
     assert set(others["note"]) == {"not built yet"}
     reductions = mine.set_index("id").loc[["E-5.5-ac-reduction", "E-5.5-co2-reduction"]]
     assert set(reductions["class"]) == {"identity"}
@@ -210,7 +228,8 @@ def test_experiment_with_every_parameter_leaves_the_checkout_alone(copied_projec
         "energyeng2023.crossover_rate": "0.5", "energyeng2023.samples": "1000",
         "systems2024.tie_rule": "latest", "systems2024.levelled_load": "self-optimised",
         "systems2024.area_reading": "floor area", "systems2024.heat_pump_sharing": "pooled",
-        "systems2024.search_population": "20", "systems2024.search_generations": "15",
+        "systems2024.district_loads": "as simulated", "systems2024.account": "held",
+        "systems2024.power_to_energy": "0.25", "systems2024.search_population": "20", "systems2024.search_generations": "15",
         "systems2024.crossover_probability": "0.9", "systems2024.mutation_probability": "0.1",
         "systems2024.front_mutation_probability": "0.1", "systems2024.seed": "7", "systems2024.seeds": "2",
     }  # fmt: skip
@@ -232,6 +251,8 @@ def test_experiment_with_every_parameter_leaves_the_checkout_alone(copied_projec
     assert ledger.loc["E-5.5-opt-shw", "reproduced"] != "20.2328291"
     for claim in ("S-3.1-hour20-after", "S-3.2.1-public-share", "S-3.2.2-peak-penetration"):
         assert ledger.loc[claim, "verdict"] == "not attempted", "not the central variant"
+    assert ledger.loc["S-3.3-gshp-share", "verdict"] == "not attempted", "not the central variant"
+    assert "account = held" in ledger.loc["S-3.3-gshp-share", "note"]
     assert "tie_rule = latest" in ledger.loc["S-3.1-hour20-after", "note"]
     assert ledger.loc["S-3.1-cost-after", "verdict"] == "reproduced", "fitted again"
 

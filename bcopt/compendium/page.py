@@ -57,9 +57,14 @@ class Page:
         choice = self.protocol[self.study].choices[name]
         return (choice.value, *choice.alternatives)
 
+    @property
+    def claims(self) -> pd.DataFrame:
+        """The claims of all studies, as :func:`bcopt.compendium.ledger.read_claims` reads them."""
+        return ledger.read_claims(self.root)
+
     def printed(self, claim: str) -> float:
         """Return the number that a claim prints."""
-        claims = ledger.read_claims(self.root).set_index("id")
+        claims = self.claims.set_index("id")
         return ledger.printed_number(str(claims.loc[claim, "printed"]))[0]
 
     def held_out(self, claim: str) -> tuple[float, float]:
@@ -111,7 +116,7 @@ class Page:
     def ledger(self, outcomes: Mapping[str, ledger.Outcome]) -> pd.DataFrame:
         """Judge this notebook's claims, publish its rows and return them for the last cell."""
         deviations = self.protocol[self.study].deviations(self.parameters)
-        rows = ledger.judge(ledger.read_claims(self.root), outcomes, self.protocol, self.stage, deviations)
+        rows = ledger.judge(self.claims, outcomes, self.protocol, self.stage, deviations)
         self.table(rows, "ledger")
         return ledger.shown(rows)
 

@@ -65,6 +65,9 @@ class Systems2024Parameters(_Strict):
     heat_pump_sharing: Literal["own ground", "pooled"] = Field(
         description="whether clusters share their heat pumps in section 3.2.2"
     )
+    district_loads: Literal["self-optimised", "as simulated"] = Field(description="the loads that enter section 3.3")
+    account: Literal["daily", "held", "none"] = Field(description="what a group may take from the shared storage")
+    power_to_energy: Annotated[float, Field(gt=0, le=1)] = Field(description="power of the shared storage, kW per kWh")
     search_population: Annotated[int, Field(ge=4, le=10_000)] = Field(description="individuals of a generation")
     search_generations: Annotated[int, Field(ge=1, le=100_000)] = Field(description="generations of a search")
     crossover_probability: Annotated[float, Field(ge=0, le=1)] = Field(description="of each pair of parents")

@@ -47,6 +47,11 @@ class Unreachable(ValueError):  # noqa: N818 (reads as a state)
         self.path = path
         super().__init__(reason)
 
+    @property
+    def nearest(self) -> float:
+        """The knob, of the two sides, whose response comes nearest to the target; on a tie the lower."""
+        return min(self.low, self.high, key=lambda side: abs(side[1] - self.target))[0]
+
 
 @dataclass(frozen=True)
 class Calibration:

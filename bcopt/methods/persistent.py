@@ -1,13 +1,10 @@
-"""A linear or mixed-integer programme that HiGHS keeps, changed in part and solved again from its last basis.
-
-For many solves of one structure, objectives in order of rank, and the question what an optimum leaves open.
-"""
+"""A linear or mixed-integer programme that HiGHS keeps, changed in part and solved again from a basis it had."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import highspy
@@ -16,11 +13,25 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from bcopt.methods.solver import Array, Indices, NotSolved, Programme, Report, listed, named, position
+from bcopt.methods.solver import Array, Indices, Programme, Report, listed, named, position
 
 Values = float | npt.NDArray[Any] | xr.DataArray
-Expression = linopy.LinearExpression | linopy.Variable | str  # a name is the variable of that name
 RELATIVE = 1e-9  # differences below this share of what they are taken from are zero
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """A sum ``cost x + constant`` over the columns with these labels, read once by :meth:`Persistent.compiled`."""
+
+    columns: npt.NDArray[np.int64]
+    cost: Array
+    constant: float
+
+    def __neg__(self) -> Objective:
+        return Objective(self.columns, -self.cost, -self.constant)
+
+
+Expression = linopy.LinearExpression | linopy.Variable | Objective | str  # a name is the variable of that name
 
 
 class _Place:
@@ -29,15 +40,24 @@ class _Place:
     def __init__(self, name: str, labels: xr.DataArray, known: npt.NDArray[np.int64]) -> None:
         at = position(known, labels.to_numpy())
         self.name, self.labels, self.kept, self.index = name, labels, at >= 0, at[at >= 0]
+        self._zeros = xr.DataArray(np.zeros(labels.shape), labels.coords, labels.dims, name)
+
+    def read(self, values: list[float]) -> xr.DataArray:
+        """Return the entries among the values of all columns or rows, NaN where masked."""
+        full = np.full(self.labels.shape, np.nan)
+        full[self.kept] = np.array(values)[self.index]
+        return self._zeros + full
 
     def values(self, quantity: str, values: Values) -> Array:
         """Return one value an entry, matching by label; an array without labels must have the shape."""
         if isinstance(values, xr.DataArray):
             values = _aligned(f"{quantity} of {self.name}", values, self.labels)
         array = np.asarray(values, float)
-        if array.ndim and array.shape != self.labels.shape:
+        if not array.ndim:
+            return np.full(self.index.size, array)
+        if array.shape != self.labels.shape:
             raise ValueError(f"{quantity} of {self.name}: expected the shape {self.labels.shape}, got {array.shape}")
-        return np.asarray(np.broadcast_to(array, self.labels.shape)[self.kept])
+        return np.asarray(array[self.kept])
 
 
 def _aligned(what: str, values: xr.DataArray, labels: xr.DataArray) -> npt.NDArray[Any]:
@@ -65,7 +85,8 @@ class Persistent:
     The model itself keeps its data and its solution; changes are made to the copy in HiGHS. Every value may be a
     number, an array of the shape that linopy shows, or a ``DataArray`` over some or all of the dims, whose labels must
     be exactly those of the model, in any order. Masked entries are skipped, as are constraints without any term. Every
-    method raises a ``ValueError`` for names, labels and shapes that the model does not have.
+    method raises a ``ValueError`` for names, labels and shapes that the model does not have; those that read the last
+    solution, which lasts until the next solve, raise a ``RuntimeError`` where there is none.
 
     Parameters
     ----------
@@ -87,11 +108,13 @@ class Persistent:
         self._variables = {name: _Place(name, model.variables[name].labels, columns) for name in model.variables}
         self._constraints = {name: _Place(name, model.constraints[name].labels, rows) for name in model.constraints}
         self._every_column = np.arange(columns.size, dtype=np.int32)
-        self._every_row = np.arange(rows.size, dtype=np.int32)
         self._sense = model.matrices.sense if rows.size else np.empty(0, "U1")
-        self._unrestricted: list[Programme] = []
-        self._solution: highspy.HighsSolution | None = None
-        self._optimum: float | None = None
+        matrix = self._programme.matrix.tocoo()
+        self._sizes, self._row_of, self._column_of = np.abs(matrix.data), *(x.astype(np.intp) for x in matrix.coords)
+        self._start: highspy.HighsBasis | None = None
+        self._unrestricted: list[tuple[Programme, highspy.HighsBasis | None]] = []
+        self._last: tuple[Report, highspy.HighsSolution, highspy.HighsBasis] | None = None
+        self._changed = True
 
     def bounds(self, variable: str, lower: Values | None = None, upper: Values | None = None) -> None:
         """Change the bounds of a variable; None keeps a side.
@@ -109,7 +132,7 @@ class Persistent:
         self._check(mine.model.variables, mine.columns[place.index], low, high)
         mine.lower[place.index], mine.upper[place.index] = low, high
         self._highs.changeColsBounds(place.index.size, place.index, low, high)
-        self._optimum = None
+        self._changed = True
 
     def right_hand_side(self, constraint: str, values: Values) -> None:
         """Change the constant side of a constraint, which keeps its sign.
@@ -127,7 +150,7 @@ class Persistent:
         self._check(mine.model.constraints, mine.rows[place.index], low, high)
         mine.row_lower[place.index], mine.row_upper[place.index] = low, high
         self._highs.changeRowsBounds(place.index.size, place.index, low, high)  # type: ignore[attr-defined]
-        self._optimum = None
+        self._changed = True
 
     def costs(self, variable: str, values: Values) -> None:
         """Change the objective's coefficients of a variable to finite values."""
@@ -136,47 +159,73 @@ class Persistent:
         _check_finite(f"costs of {variable}", cost)
         mine.cost[place.index] = cost
         self._highs.changeColsCost(place.index.size, place.index, cost)
-        self._optimum = None
+        self._changed = True
+
+    def compiled(self, expression: Expression) -> Objective:
+        """Return the sum over an expression's dims for use in its place, in :meth:`minimise` at no further work."""
+        if isinstance(expression, Objective) and expression.columns is self._programme.columns:
+            return expression
+        columns, coefficients, constant = self._terms(expression)
+        return self._objective(columns, coefficients, constant.to_numpy().sum())
+
+    def entries(self, expression: Expression) -> Iterator[Objective | None]:
+        """Yield an expression's entries one after the other, each as an objective, None for those without terms."""
+        columns, coefficients, constant = self._terms(expression)
+        parts = (columns.reshape(constant.size, -1), coefficients.reshape(constant.size, -1), constant.to_numpy().flat)
+        for entry in zip(*parts, strict=True):
+            yield self._objective(*entry) if (entry[0] >= 0).any() else None
 
     def minimise(self, expression: Expression) -> None:
         """Replace the whole objective by a linear expression to minimise, summed over its dims, constant included."""
-        columns, coefficients, constant = self._terms(expression)
-        self._set_objective(self._cost(columns, coefficients), float(constant.sum()), maximise=False)
+        objective = self.compiled(expression)
+        self._set_objective(objective.cost.copy(), objective.constant, maximise=False)
+
+    def keep_basis(self) -> None:
+        """Solve, and let every later :meth:`solve` start from the basis found instead of the last one.
+
+        What is found among equal optima, and its rounding, then depend on the programme alone, not on those solved in
+        between. Within an optimum restricted to, solves start from the basis of that optimum. All else that HiGHS
+        carries on is cleared too: factors, edge weights, and the random numbers that perturb costs anew each time; its
+        scale factors, which it takes from the costs of its first simplex run, are settled here.
+
+        Raises
+        ------
+        RuntimeError
+            For a mixed-integer programme, which starts from no basis.
+        """
+        if self._programme.kinds.any():
+            raise RuntimeError("a mixed-integer programme has no basis to start from")
+        for _ in range(2):  # the first may end in presolve, before any scale factors
+            self.solve()
+            self._start = self._highs.getBasis()
 
     def solve(self, presolve: bool | None = None) -> Report:
-        """Solve from the last basis, or anew.
+        """Solve from the last basis, the one kept, or anew.
 
         Parameters
         ----------
         presolve : bool, optional
-            None starts from the last basis, if there is one. True and False forget it and solve with or without
-            presolve, as a witness of the same optimum.
+            None starts from the last basis, if there is one, or that of :meth:`keep_basis`. True and False start from
+            none, with or without presolve, as a witness of the same optimum.
 
         Raises
         ------
         NotSolved
             For any status but optimal; if infeasible, with the labels of the constraints or bounds in conflict.
         """
-        self._solution, self._optimum = None, None
-        if presolve is not None:
+        self._last = None
+        if presolve is not None or self._start is not None:
             self._highs.clearSolver()
+        if presolve is None and self._start is not None:
+            self._highs.setBasis(self._start)
         self._highs.setOptionValue("presolve", {None: "choose", True: "on", False: "off"}[presolve])
         report = self._programme.solve(self._highs)
-        self._solution, self._optimum = self._highs.getSolution(), report.objective
+        self._last, self._changed = (report, self._highs.getSolution(), self._highs.getBasis()), False
         return report
 
     def value(self, variable: str) -> xr.DataArray:
-        """Return a variable in the last solution, which stays readable until the next solve; NaN where masked.
-
-        Raises
-        ------
-        RuntimeError
-            If the last solve found no solution, or there was none.
-        """
-        place = _found("variable", variable, self._variables)
-        full = np.full(place.labels.shape, np.nan)
-        full[place.kept] = self._primal()[place.index]
-        return xr.DataArray(full, place.labels.coords, place.labels.dims, variable)
+        """Return a variable in the last solution, NaN where masked."""
+        return _found("variable", variable, self._variables).read(self._solution().col_value)
 
     def solution(self) -> xr.Dataset:
         """Return all variables in the last solution; see :meth:`value`."""
@@ -185,8 +234,27 @@ class Persistent:
     def evaluate(self, expression: Expression) -> xr.DataArray:
         """Return an expression's value in the last solution, over the dims of the expression; see :meth:`value`."""
         columns, coefficients, constant = self._terms(expression)
-        values = np.append(self._primal(), 0.0)[columns]
+        values = np.append(self._solution().col_value, 0.0)[columns]
         return constant.copy(data=constant.to_numpy() + (coefficients * values).sum(axis=-1))
+
+    def dual(self, constraint: str) -> xr.DataArray:
+        """Return a constraint's shadow prices in the last solution, whether minimised or maximised; NaN where masked.
+
+            y_i = d(optimum) / d(right-hand side of i),   in the unit of the objective per unit of the constraint
+
+        Where the derivatives to both sides differ, it is one of those between. What was solved within an optimum
+        restricted to has the prices of that programme, whose tight bounds and rows are all fixed.
+
+        Raises
+        ------
+        RuntimeError
+            For a mixed-integer programme, which has none.
+        """
+        return _found("constraint", constraint, self._constraints).read(self._solution(duals=True).row_dual)
+
+    def reduced_cost(self, variable: str) -> xr.DataArray:
+        """Return a variable's reduced costs: change of the optimum per unit of the active bound, as :meth:`dual`."""
+        return _found("variable", variable, self._variables).read(self._solution(duals=True).col_dual)
 
     def restrict_to_optimum(self) -> None:
         """Admit optimal solutions only, of the objective just solved, until :meth:`release`.
@@ -207,37 +275,35 @@ class Persistent:
         RuntimeError
             If the programme was changed since it was last solved to optimality.
         """
-        if self._solution is None or self._optimum is None:
+        if self._last is None or self._changed:
             raise RuntimeError("there is no optimum to restrict to: solve first, after the last change")
-        mine = self._programme
-        self._unrestricted.append(mine)
+        (report, solution, basis), mine = self._last, self._programme
+        self._unrestricted.append((mine, self._start))
         if mine.kinds.any():
-            reach = self._optimum - mine.constant
-            slack = RELATIVE * max(abs(self._optimum), 1.0)
+            reach = report.objective - mine.constant
+            slack = RELATIVE * max(abs(report.objective), 1.0)
             side = (reach - slack, np.inf) if mine.maximise else (-np.inf, reach + slack)
             used = np.flatnonzero(mine.cost).astype(np.int32)
             self._highs.addRow(*side, used.size, used, mine.cost[used])
             return
-        columns, rows = _tight(mine, self._solution)
-        value = np.clip(self._primal(), mine.lower, mine.upper)
-        activity = np.clip(np.asarray(self._solution.row_value, float), mine.row_lower, mine.row_upper)
-        self._set_bounds(
-            np.where(columns, value, mine.lower),
-            np.where(columns, value, mine.upper),
-            np.where(rows, activity, mine.row_lower),
-            np.where(rows, activity, mine.row_upper),
-        )
+        columns, rows = self._tight(solution)
+        value = np.clip(solution.col_value, mine.lower, mine.upper)
+        activity = np.clip(solution.row_value, mine.row_lower, mine.row_upper)
+        self._start = basis if self._start is not None else None
+        lower, upper = (np.where(columns, value, x) for x in (mine.lower, mine.upper))
+        row_lower, row_upper = (np.where(rows, activity, x) for x in (mine.row_lower, mine.row_upper))
+        self._set_bounds(lower, upper, row_lower, row_upper)
 
     def release(self) -> None:
         """Undo the last :meth:`restrict_to_optimum`, of which there must be one, keeping the objective as it is now."""
         if not self._unrestricted:
             raise RuntimeError("there is no restriction to release")
-        free = self._unrestricted.pop()
+        free, self._start = self._unrestricted.pop()
         if free.kinds.any():
             self._highs.deleteRows(1, np.array([self._highs.getNumRow() - 1], np.int32))
         else:
             self._set_bounds(free.lower, free.upper, free.row_lower, free.row_upper)
-        self._optimum = None
+        self._changed = True
 
     def _check(self, container: Any, labels: npt.NDArray[np.int64], low: Array, high: Array) -> None:
         """Refuse bounds that leave no value, and any while restricted to an optimum."""
@@ -248,22 +314,47 @@ class Persistent:
         if self._unrestricted:
             raise RuntimeError("bounds and right-hand sides belong to the optimum restricted to: release it first")
 
-    def _primal(self) -> Array:
-        """Return the values of all columns in the last solution."""
-        if self._solution is None:
+    @contextmanager
+    def within_optimum(self) -> Iterator[None]:
+        """Restrict to the optimum for a ``with`` block, and return to the objective and the solution of before."""
+        self.restrict_to_optimum()
+        mine, found = self._programme, self._last
+        try:
+            yield
+        finally:
+            self.release()
+            self._set_objective(mine.cost, mine.constant, mine.maximise)
+            self._last, self._changed = found, False
+
+    def _tight(self, solution: highspy.HighsSolution) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Return the columns and rows that every optimum has at a bound: those with a dual other than zero."""
+        mine = self._programme
+        shares = self._sizes * np.abs(solution.row_dual)[self._row_of]
+        terms = np.abs(mine.cost) + np.bincount(self._column_of, shares, mine.columns.size)
+        rows = np.zeros(mine.rows.size, bool)
+        rows[self._row_of[shares > RELATIVE * terms[self._column_of]]] = True
+        return np.abs(solution.col_dual) > RELATIVE * terms, rows
+
+    def _solution(self, duals: bool = False) -> highspy.HighsSolution:
+        """Return the last solution."""
+        if duals and self._programme.kinds.any():
+            raise RuntimeError("a mixed-integer programme has no duals")
+        if self._last is None:
             raise RuntimeError("there is no solution to read: solve first")
-        return np.asarray(self._solution.col_value, float)
+        return self._last[1]
 
     def _terms(self, expression: Expression) -> tuple[Indices, Array, xr.DataArray]:
         """Return columns (-1 for none) and coefficients of an expression, terms last, and each entry's constant."""
         model = self._programme.model
+        if isinstance(expression, Objective) and expression.columns is self._programme.columns:
+            return self._every_column, expression.cost, xr.DataArray(expression.constant)
         if isinstance(expression, str):
             _found("variable", expression, self._variables)
             expression = model.variables[expression]
         if isinstance(expression, linopy.Variable):
             expression = 1 * expression
         if not isinstance(expression, linopy.LinearExpression) or expression.model is not model:
-            raise ValueError("expected a linear expression of the model's own variables")
+            raise ValueError("expected a linear expression of the model's own variables, or one compiled here")
         labels = expression.vars.transpose(..., "_term")
         columns = position(self._programme.columns, labels.to_numpy())
         if np.any((columns < 0) & (labels.to_numpy() >= 0)):
@@ -272,10 +363,11 @@ class Persistent:
         _check_finite("coefficients of the expression", coefficients)
         return columns, coefficients, expression.const.transpose(*labels.dims[:-1]).fillna(0.0)
 
-    def _cost(self, columns: Indices, coefficients: Array) -> Array:
-        """Return the cost of every column, terms of one column added up."""
+    def _objective(self, columns: Indices, coefficients: Array, constant: float) -> Objective:
+        """Return the sum of terms, those of one column added up."""
         used = columns >= 0
-        return np.asarray(np.bincount(columns[used], coefficients[used], self._every_column.size), float)
+        cost = np.asarray(np.bincount(columns[used], coefficients[used], self._every_column.size), float)
+        return Objective(self._programme.columns, cost, float(constant))
 
     def _set_objective(self, cost: Array, constant: float, maximise: bool) -> None:
         """Replace cost, constant and sense."""
@@ -283,98 +375,16 @@ class Persistent:
         self._highs.changeColsCost(cost.size, self._every_column, cost)
         self._highs.changeObjectiveOffset(constant)
         self._highs.changeObjectiveSense(highspy.ObjSense.kMaximize if maximise else highspy.ObjSense.kMinimize)
-        self._optimum = None
+        self._changed = True
 
     def _set_bounds(self, lower: Array, upper: Array, row_lower: Array, row_upper: Array) -> None:
-        """Replace the bounds of all columns and rows."""
-        self._programme = replace(self._programme, lower=lower, upper=upper, row_lower=row_lower, row_upper=row_upper)
-        self._highs.changeColsBounds(lower.size, self._every_column, lower, upper)
-        self._highs.changeRowsBounds(row_lower.size, self._every_row, row_lower, row_upper)  # type: ignore[attr-defined]
-
-    def _least(self, cost: Array) -> float:
-        """Return the least value of a linear form, -inf if there is none."""
-        self._set_objective(cost, 0.0, maximise=False)
-        try:
-            return self.solve().objective
-        except NotSolved as error:
-            if error.status != "unbounded":
-                raise
-            return -np.inf
-
-
-def lexicographic(persistent: Persistent, objectives: Sequence[Expression]) -> list[float]:
-    """Minimise objectives in order of rank, each among the optima of those before.
-
-        z_1 = min f_1(x),   z_2 = min f_2(x) with f_1(x) = z_1,   ...
-
-    Parameters
-    ----------
-    persistent : Persistent
-        Keeps the last objective; its last solution, which attains all the values, stays readable. Restrictions made
-        on the way are released.
-    objectives : sequence of linopy.LinearExpression
-        From first to last rank, constants included.
-
-    Returns
-    -------
-    list of float
-        The values z_1, z_2, ...
-
-    Raises
-    ------
-    NotSolved
-        From :meth:`Persistent.solve`.
-    """
-    values: list[float] = []
-    with ExitStack() as restrictions:
-        for objective in objectives:
-            if values:
-                persistent.restrict_to_optimum()
-                restrictions.callback(persistent.release)
-            persistent.minimise(objective)
-            values.append(persistent.solve().objective)
-    return values
-
-
-def ranges(persistent: Persistent, target: Expression) -> xr.Dataset:
-    """Return how far each entry of a variable or expression can move at no loss to the objective last solved.
-
-        low = min v(x),  high = max v(x)   over the optimal solutions x
-
-    Two programmes an entry, each from the basis of the one before; objective and last solution are kept.
-
-    Parameters
-    ----------
-    persistent : Persistent
-        Solved, and unchanged since.
-    target : str, linopy.Variable or linopy.LinearExpression
-        Name of a variable, a variable or an expression.
-
-    Returns
-    -------
-    xr.Dataset
-        ``low`` and ``high`` over the dims of the target, infinite where nothing limits them, NaN where masked.
-
-    Raises
-    ------
-    RuntimeError
-        From :meth:`Persistent.restrict_to_optimum`.
-    """
-    columns, coefficients, constant = persistent._terms(target)
-    found = np.full((2, constant.size), np.nan)
-    persistent.restrict_to_optimum()
-    mine, solution, optimum = persistent._programme, persistent._solution, persistent._optimum
-    entries = zip(columns.reshape(constant.size, -1), coefficients.reshape(constant.size, -1), strict=True)
-    try:
-        for entry, (where, coefficient) in enumerate(entries):
-            if (where >= 0).any():
-                cost = persistent._cost(where, coefficient)
-                found[:, entry] = persistent._least(cost), -persistent._least(-cost)
-    finally:
-        persistent.release()
-        persistent._set_objective(mine.cost, mine.constant, mine.maximise)
-        persistent._solution, persistent._optimum = solution, optimum
-    return xr.Dataset(dict(zip(("low", "high"), (constant + x.reshape(constant.shape) for x in found), strict=True)))
+        """Replace the bounds of all columns and rows, handing on what changes."""
+        mine, highs = self._programme, self._highs
+        at = np.flatnonzero((lower != mine.lower) | (upper != mine.upper)).astype(np.int32)
+        highs.changeColsBounds(at.size, at, lower[at], upper[at])
+        at = np.flatnonzero((row_lower != mine.row_lower) | (row_upper != mine.row_upper)).astype(np.int32)
+        highs.changeRowsBounds(at.size, at, row_lower[at], row_upper[at])  # type: ignore[attr-defined]
+        self._programme = replace(mine, lower=lower, upper=upper, row_lower=row_lower, row_upper=row_upper)
 
 
 def _found(kind: str, name: str, places: dict[str, _Place]) -> _Place:
@@ -388,12 +398,3 @@ def _check_finite(what: str, values: Array) -> None:
     """Refuse values that are not finite."""
     if not np.isfinite(values).all():
         raise ValueError(f"{what} must be finite, got {np.unique(values[~np.isfinite(values)]).tolist()}")
-
-
-def _tight(programme: Programme, solution: highspy.HighsSolution) -> tuple[npt.NDArray[np.bool_], ...]:
-    """Return the columns and rows that every optimum has at a bound: those with a dual other than zero."""
-    reduced, dual = np.abs(solution.col_dual), np.abs(solution.row_dual)
-    shares = abs(programme.matrix).multiply(dual[:, None]).tocsc()
-    terms = np.abs(programme.cost) + np.asarray(shares.sum(axis=0)).ravel()
-    share = shares.data / np.repeat(np.where(terms > 0, terms, 1.0), np.diff(shares.indptr))
-    return reduced > RELATIVE * terms, np.isin(np.arange(dual.size), shares.indices[share > RELATIVE])

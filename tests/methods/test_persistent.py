@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bcopt.methods import solver
-from bcopt.methods.persistent import Persistent, lexicographic, ranges
+from bcopt.methods.optimal_face import lexicographic, ranges
+from bcopt.methods.persistent import Persistent
 
 HOURS = xr.DataArray([0.0, 0.0, 0.0], dims="hour", coords={"hour": [8, 9, 10]})
 CLUSTERS = xr.DataArray([0.0, 0.0], dims="cluster", coords={"cluster": ["x1", "x2"]})
@@ -373,115 +374,7 @@ def test_nothing_is_read_before_a_solve():
             ask()
 
 
-# ---- the optimal face
-
-
-@pytest.mark.parametrize("kind", [{}, {"integer": True}])
-def test_a_tie_leaves_all_divisions_open(kind):
-    kept = Persistent(two_hours(**kind))
-    kept.solve()
-    found = ranges(kept, "purchase")
-    assert found["low"].values == pytest.approx([0.0, 0.0], abs=1e-6)
-    assert found["high"].values == pytest.approx([4.0, 4.0], abs=1e-6)
-
-
-@pytest.mark.parametrize("kind", [{}, {"integer": True}])
-@pytest.mark.parametrize("sense", ["min", "max"])
-def test_without_a_tie_nothing_is_open(kind, sense):
-    """The cheaper hour up to its limit 3, the rest of 4 in the other; without the prices 1 to 3 in either."""
-    kept = Persistent(two_hours(price=(1.0, 2.0), limit=3.0, sense=sense, **kind))
-    kept.solve()
-    expected = [3.0, 1.0] if sense == "min" else [1.0, 3.0]
-    found = ranges(kept, "purchase")
-    assert found["low"].values == pytest.approx(expected, abs=1e-6)
-    assert found["high"].values == pytest.approx(expected, abs=1e-6)
-    kept.minimise(weighted(kept._programme.model, "purchase", [0.0, 0.0]))
-    kept.solve()
-    assert ranges(kept, "purchase")["low"].values == pytest.approx([1.0, 1.0], abs=1e-6)
-
-
-def test_ranges_by_hand():
-    """Hours 0 and 1 cost the same and are limited to 3; hour 2 is dearer. Of 5, the dear hour gets nothing."""
-    hours = xr.DataArray([0.0, 0.0, 0.0], dims="hour", coords={"hour": [0, 1, 2]})
-    model = linopy.Model()
-    buy = model.add_variables(lower=0, upper=3 + hours, name="purchase")
-    model.add_constraints(buy.sum() >= 5, name="total")
-    model.add_objective((buy * hours.copy(data=[1.0, 1.0, 1.001])).sum())
-    kept = Persistent(model)
-    report, before = kept.solve(), kept.value("purchase")
-    found = ranges(kept, "purchase")
-    assert found["low"].values == pytest.approx([2.0, 2.0, 0.0])
-    assert found["high"].values == pytest.approx([3.0, 3.0, 0.0])
-    xr.testing.assert_identical(kept.value("purchase"), before)
-    assert kept.solve().objective == report.objective
-    both = ranges(kept, 2 * buy.sel(hour=[0, 1]).sum() + 7)
-    assert (float(both["low"]), float(both["high"])) == pytest.approx((17.0, 17.0))
-    assert ranges(kept, buy - buy.sel(hour=1, drop=True))["high"].values == pytest.approx([1.0, 0.0, -2.0])
-
-
-@pytest.mark.parametrize("sign", ["<=", ">=", "="])
-def test_a_row_with_a_price_stays_at_its_bound(sign):
-    """Sell up to 4, or buy at least 4: the total is fixed, its division open, whichever side of the row binds."""
-    hours = xr.DataArray([0.0, 0.0], dims="hour", coords={"hour": [0, 1]})
-    model = linopy.Model()
-    traded = model.add_variables(lower=0, upper=3 + hours, name="traded")
-    model.add_constraints(traded.sum(), sign, 4, name="total")
-    model.add_objective(traded.sum() * (-1 if sign == "<=" else 1))
-    kept = Persistent(model)
-    kept.solve()
-    total = ranges(kept, traded.sum())
-    assert (float(total["low"]), float(total["high"])) == pytest.approx((4.0, 4.0))
-    assert ranges(kept, traded)["low"].values == pytest.approx([1.0, 1.0])
-
-
-@pytest.mark.parametrize("constant", [-100.0, 100.0])
-@pytest.mark.parametrize("kind", [{}, {"integer": True}])
-def test_a_constant_does_not_widen_the_face(constant, kind):
-    """The cheap hour gets its 3 of 4; were the constant counted as a cost, it could get 1."""
-    model = two_hours(price=(1.0, 2.0), limit=3.0, **kind)
-    kept = Persistent(model)
-    kept.minimise(model.objective.expression + constant)
-    assert kept.solve().objective == pytest.approx(5.0 + constant)
-    assert ranges(kept, "purchase")["low"].values == pytest.approx([3.0, 1.0], abs=1e-6)
-    assert kept.solve().objective == pytest.approx(5.0 + constant)
-
-
-def test_an_unlimited_range_is_infinite():
-    model = two_hours(limit=np.inf)
-    model.add_variables(lower=1, name="idle")
-    kept = Persistent(model)
-    kept.solve()
-    found = ranges(kept, "idle")
-    assert (float(found["low"]), float(found["high"])) == (1.0, np.inf)
-    assert kept.solve().objective == pytest.approx(4.0)
-
-
-def test_an_objective_of_zero_leaves_the_feasible_set():
-    kept = Persistent(two_hours(price=(0.0, 0.0), limit=3.0))
-    kept.solve()
-    assert ranges(kept, "purchase")["low"].values == pytest.approx([1.0, 1.0])
-
-
-def test_a_penalty_does_not_hide_small_prices():
-    """At a scale set by the penalty 1e7, prices apart by 1e-3 would count as equal, and the range be 1 to 4."""
-    model = two_hours(price=(1.0, 1.001), limit=10.0)
-    missed = model.add_variables(lower=0, upper=1, name="missed")
-    model.objective.expression = model.objective.expression + 1e7 * missed
-    model.add_constraints(model.variables["purchase"].sum() + missed >= 2, name="served")
-    kept = Persistent(model)
-    kept.solve()
-    assert ranges(kept, "purchase")["high"].values == pytest.approx([4.0, 0.0])
-    assert float(ranges(kept, "missed")["high"]) == 0.0
-
-
-@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e6])
-def test_the_face_does_not_depend_on_the_unit_of_cost(scale):
-    kept = Persistent(two_hours(price=(1.0 * scale, 1.0 * scale)))
-    kept.solve()
-    assert ranges(kept, "purchase")["high"].values == pytest.approx([4.0, 4.0])
-    kept.costs("purchase", np.array([1.0, 1.001]) * scale)
-    kept.solve()
-    assert ranges(kept, "purchase")["high"].values == pytest.approx([4.0, 0.0])
+# ---- restriction to an optimum
 
 
 prices = st.lists(st.sampled_from([0.0, 1.0, 1.0, 2.0, 3.0]), min_size=3, max_size=3)
@@ -564,74 +457,297 @@ def test_no_restriction_to_an_optimum_of_before_a_change(change):
     assert bool((found["high"] > found["low"] + 1).all())
 
 
-# ---- one objective after the other
+# ---- compiled objectives
 
 
-@pytest.mark.parametrize("kind", [{}, {"integer": True}])
-def test_lexicographic_by_hand(kind):
-    """A tie between hours 0 and 1, then as late as possible, then a say in what is left: nothing."""
-    hours = xr.DataArray([0.0, 0.0, 0.0], dims="hour", coords={"hour": [0, 1, 2]})
-    model = linopy.Model()
-    buy = model.add_variables(lower=0, upper=3 + hours, name="purchase", **kind)
-    model.add_constraints(buy.sum() == 5, name="total")
-    model.add_objective(buy.sum())
-    cost, late, rest = (
-        (buy * hours.copy(data=x)).sum() for x in ([1.0, 1.0, 2.0], [0.0, -1.0, -2.0], [-9.0, 0.0, 0.0])
-    )
-    kept = Persistent(model, mip_rel_gap=0.0)
-    assert lexicographic(kept, [cost, late, rest]) == pytest.approx([5.0, -3.0, -18.0])
-    assert kept.value("purchase").values == pytest.approx([2.0, 3.0, 0.0])
-    assert lexicographic(kept, [cost, rest, late]) == pytest.approx([5.0, -27.0, -2.0])
-    assert lexicographic(kept, [late, cost]) == pytest.approx([-8.0, 8.0])
-    assert lexicographic(kept, []) == []
-    assert kept.solve().objective == pytest.approx(5.0)  # the cost, which was last, without a rank before it
-
-
-@settings(max_examples=10)
-@given(st.permutations([0, 1, 2]), prices)
-def test_lexicographic_is_never_better_than_alone_and_first_is_alone(order, price):
+def test_compiled_objectives_stand_for_their_expressions():
     model = district()
+    buy = model.variables["purchase"]
+    expression = (2 * buy + buy.sel(hour=8) + 10).sum("cluster") - 1
     kept = Persistent(model)
-    objectives = [
-        (model.variables["purchase"] * (GRID + HOURS.copy(data=price))).sum(),
-        model.variables["charge"].sum(),
-        -1 * model.variables["energy"].sum(),
-    ]
-    ranked = [objectives[i] for i in order]
-    found = lexicographic(kept, ranked)
-    attained = [float(kept.evaluate(objective)) for objective in ranked]
-    assert attained == pytest.approx(found, abs=1e-5)
-    alone = []
-    for objective in ranked:
+    compiled = kept.compiled(expression)
+    assert kept.compiled(compiled) is compiled
+    assert compiled.constant == 3 * (2 * 10 - 1)
+    objectives = []
+    for objective in (expression, compiled):
         kept.minimise(objective)
-        alone.append(kept.solve().objective)
-    assert found[0] == pytest.approx(alone[0], abs=1e-6)
-    assert all(f >= a - 1e-6 for f, a in zip(found, alone, strict=True))
+        objectives.append(kept.solve(presolve=False).objective)
+        assert float(kept.evaluate(compiled)) == pytest.approx(float(kept.evaluate(expression).sum()))
+    assert objectives[0] == objectives[1]
+    kept.minimise(-compiled)
+    assert kept.solve().objective == pytest.approx(-float(kept.evaluate(compiled)))
+    assert kept.evaluate(buy.sum()) == pytest.approx(4.0 * 6)
 
 
-def test_lexicographic_within_a_restriction_returns_to_it():
-    model = two_hours(price=(1.0, 1.0), limit=3.0)
+def test_entries_are_objectives_one_by_one():
+    model = linopy.Model()
+    made = model.add_variables(lower=1, upper=2 + HOURS, mask=HOURS.copy(data=[1, 0, 1]).astype(bool), name="made")
     kept = Persistent(model)
-    first, second = (weighted(model, "purchase", x) for x in ([1.0, 0.0], [0.0, 1.0]))
-    kept.minimise(first)
     kept.solve()
+    first, masked, last = kept.entries(3 * made + HOURS.copy(data=[1.0, 2.0, 3.0]))
+    assert masked is None
+    assert (first.cost.tolist(), first.constant) == ([3.0, 0.0], 1.0)
+    assert (last.cost.tolist(), last.constant) == ([0.0, 3.0], 3.0)
+    assert [float(kept.evaluate(entry)) for entry in (first, last)] == [4.0, 6.0]
+
+
+def test_a_change_of_costs_leaves_compiled_objectives_as_they_are():
+    kept = Persistent(two_hours())
+    compiled = kept.compiled("purchase")
+    kept.minimise(compiled)
+    kept.costs("purchase", 7.0)
+    assert kept.solve().objective == pytest.approx(28.0)
+    assert compiled.cost.tolist() == [1.0, 1.0]
+    kept.minimise(compiled)
+    assert kept.solve().objective == pytest.approx(4.0)
+
+
+def test_objectives_of_another_programme_are_refused():
+    """Two programmes of one model may hold different columns, so theirs are not exchanged either."""
+    model = two_hours()
+    kept, other = Persistent(model), Persistent(model)
+    kept.solve()
+    for use in (kept.minimise, kept.evaluate, kept.compiled, lambda x: list(kept.entries(x))):
+        with pytest.raises(ValueError, match="model's own variables, or one compiled here"):
+            use(other.compiled("purchase"))
+
+
+# ---- starts from a kept basis
+
+
+def test_a_tie_is_decided_by_what_was_solved_before_unless_a_basis_is_kept():
+    """At equal prices the last solution stays; from one basis it is the same, however the prices stood before."""
+
+    def bought(kept, before):
+        kept.costs("purchase", np.array(before))
+        kept.solve()
+        kept.costs("purchase", 1.0)
+        kept.solve()
+        return kept.value("purchase").values.tolist()
+
+    kept = Persistent(two_hours())
+    kept.solve()
+    assert bought(kept, [1.0, 2.0]) == pytest.approx([4.0, 0.0])
+    assert bought(kept, [2.0, 1.0]) == pytest.approx([0.0, 4.0])
+    kept.costs("purchase", np.array([1.0, 2.0]))
+    kept.keep_basis()
+    assert bought(kept, [1.0, 2.0]) == pytest.approx([4.0, 0.0])
+    assert bought(kept, [2.0, 1.0]) == pytest.approx([4.0, 0.0])
+
+
+def family(kept):
+    """Return a function that solves one member of a family, and everything that is read of it."""
+    variables = kept._programme.model.variables
+    objectives = [
+        kept.compiled((variables["purchase"] * (GRID + PRICE)).sum()),
+        kept.compiled(variables["charge"].sum() + variables["discharge"].sum()),
+        kept.compiled(variables["energy"].sum()),
+    ]
+
+    def solved(demand, capacity, ranks):
+        kept.right_hand_side("demand", GRID.copy(data=np.reshape(demand, (3, 2))))
+        kept.bounds("energy", upper=capacity)
+        values = lexicographic(kept, [objectives[rank] for rank in ranks])
+        numbers = [kept.value(name).values for name in variables]
+        duals = [kept.dual("demand").values, kept.reduced_cost("energy").values]
+        return np.concatenate([values, *(x.ravel() for x in (*numbers, *duals))])
+
+    return solved
+
+
+members = st.tuples(
+    st.lists(st.floats(0.0, 3.0), min_size=6, max_size=6), st.floats(0.0, 3.0), st.permutations([0, 1, 2])
+)
+
+
+@settings(max_examples=15)
+@given(st.lists(members, min_size=2, max_size=6), st.randoms(use_true_random=False))
+def test_from_a_kept_basis_the_order_of_solves_leaves_every_bit(drawn, random):
+    orders = [list(range(len(drawn))), random.sample(range(len(drawn)), len(drawn))]
+    found = []
+    for order in orders:
+        kept = Persistent(district())
+        kept.keep_basis()
+        solved = family(kept)
+        results = {}
+        for number in order:
+            results[number] = solved(*drawn[number])
+            if random.random() < 0.5:
+                kept.solve(presolve=random.random() < 0.5)
+                ranges(kept, "energy")
+        found.append(results)
+    assert all(np.array_equal(found[0][number], found[1][number]) for number in orders[0])
+
+
+def test_from_a_kept_basis_many_steps_leave_every_bit():
+    """Long enough for the random numbers of the solver to differ between the orders, were they not reset."""
+    hours = xr.DataArray(np.zeros(24), dims="hour", coords={"hour": np.arange(24)})
+    model = linopy.Model()
+    price = hours.copy(data=np.round(2 + np.sin(np.arange(24)), 1))
+    net = hours
+    for source in ("grid", "boiler", "pump"):
+        net = net + model.add_variables(lower=0, upper=9 + hours, name=source)
+    for store in ("battery", "tank", "ice"):
+        flow = model.add_variables(lower=-1, upper=1 + hours, name=f"{store}-flow")
+        energy = model.add_variables(lower=0, upper=2 + hours, name=f"{store}-energy")
+        model.add_constraints(energy - 0.98 * energy.roll(hour=1) - flow == 0, name=f"{store}-balance")
+        net = net - 0.97 * flow
+    model.add_constraints(net >= 1 + hours, name="demand")
+    variables = model.variables
+    cost = ((variables["grid"] + variables["boiler"] + variables["pump"]) * price).sum()
+    throughput = sum(variables[f"{store}-energy"].sum() for store in ("battery", "tank", "ice"))
+    draws = np.random.default_rng(0).uniform(0.5, 4.0, (40, 24))
+
+    def solutions(order, between):
+        kept = Persistent(model)
+        ranked = [kept.compiled(cost), kept.compiled(throughput)]
+        kept.minimise(ranked[0])
+        kept.keep_basis()
+        found = {}
+        for number in order:
+            kept.right_hand_side("demand", draws[number])
+            lexicographic(kept, ranked)
+            found[number] = kept.solution()
+            between(kept)
+        return found
+
+    def missed(kept):
+        kept.right_hand_side("demand", 99.0)
+        with pytest.raises(solver.NotSolved):
+            kept.solve()
+
+    first = solutions(range(40), lambda _: None)
+    second = solutions(range(39, -1, -1), missed)
+    for number in range(40):
+        xr.testing.assert_identical(first[number], second[number])
+
+
+def test_within_an_optimum_solves_start_from_the_basis_of_that_optimum():
+    """The second objective agrees with the first, so no step is left; from the basis kept it would take some."""
+    kept = Persistent(district())
+    kept.minimise(-kept.compiled("purchase"))
+    kept.keep_basis()
+    kept.minimise("purchase")
+    kept.solve()
+    steps = kept._highs.getInfo().simplex_iteration_count
     kept.restrict_to_optimum()
-    assert lexicographic(kept, [second, first]) == pytest.approx([3.0, 1.0])
-    kept.minimise(second)
-    assert kept.solve().objective == pytest.approx(3.0)
+    kept.minimise("purchase")
+    for _ in range(2):
+        kept.solve()
+        assert kept._highs.getInfo().simplex_iteration_count == 0
     kept.release()
-    assert kept.solve().objective == pytest.approx(1.0)
+    kept.solve()
+    assert kept._highs.getInfo().simplex_iteration_count == steps > 0
 
 
-def test_a_failure_on_the_way_releases():
-    model = two_hours(limit=np.inf)
-    idle = model.add_variables(name="idle")
+def test_a_basis_is_kept_of_linear_programmes_only():
+    with pytest.raises(RuntimeError, match="mixed-integer programme has no basis"):
+        Persistent(two_hours(integer=True)).keep_basis()
+    kept = Persistent(two_hours(total=99.0))
+    with pytest.raises(solver.NotSolved, match="infeasible"):
+        kept.keep_basis()
+    kept.right_hand_side("total", 4.0)
+    assert kept.solve().objective == pytest.approx(4.0)
+
+
+# ---- prices in the dual
+
+
+def derivative(kept, change, at, width=1e-3):
+    """Return the optimum's change per unit of a datum by central difference."""
+    optima = []
+    for value in (at + width, at - width):
+        change(value)
+        optima.append(kept.solve().objective)
+    change(at)
+    kept.solve()
+    return (optima[0] - optima[1]) / (2 * width)
+
+
+@pytest.mark.parametrize("sense", ["min", "max"])
+def test_duals_are_derivatives_of_the_optimum(sense):
+    """Minimising, hour 0 at 1 is full and hour 1 at 2 is marginal; maximising, the other way round."""
+    kept = Persistent(two_hours(price=(1.0, 2.0), limit=3.0, sense=sense))
+    kept.solve()
+    marginal, full = (2.0, [-1.0, 0.0]) if sense == "min" else (1.0, [0.0, 1.0])
+    assert float(kept.dual("total")) == pytest.approx(marginal)
+    assert kept.reduced_cost("purchase").values == pytest.approx(full)
+    assert derivative(kept, lambda x: kept.right_hand_side("total", x), 4.0) == pytest.approx(marginal)
+    for hour in (0, 1):
+        unit = np.eye(2)[hour]
+        found = derivative(kept, lambda x, unit=unit: kept.bounds("purchase", upper=3.0 + unit * (x - 3.0)), 3.0)
+        assert found == pytest.approx(full[hour], abs=1e-9)
+    assert kept.reduced_cost("purchase").dims == ("hour",)
+    assert kept.dual("total").name == "total"
+
+
+@pytest.mark.parametrize("sense", ["min", "max"])
+@pytest.mark.parametrize("sign", ["<=", ">=", "="])
+def test_duals_of_every_sign_and_sense(sign, sense):
+    """A total held from the side that its price pushes against; a lower bound of 1 in the dearer hour."""
+    push = -1.0 if (sign == "<=") == (sense == "min") else 1.0
+    hours = xr.DataArray([0.0, 0.0], dims="hour", coords={"hour": [0, 1]})
+    model = linopy.Model()
+    traded = model.add_variables(lower=1 + hours, upper=9, name="traded")
+    model.add_constraints(traded.sum(), sign, 4, name="total")
+    model.add_objective((traded * hours.copy(data=[1.0, 3.0])).sum() * push, sense=sense)
     kept = Persistent(model)
-    buy = weighted(model, "purchase", [1.0, 0.0])
-    with pytest.raises(solver.NotSolved, match="unbounded"):
-        lexicographic(kept, [buy, 1 * idle])
-    kept.minimise(weighted(model, "purchase", [0.0, 1.0]))
-    assert kept.solve().objective == pytest.approx(0.0)
+    kept.solve()
+    price, bound = float(kept.dual("total")), kept.reduced_cost("traded").values
+    assert derivative(kept, lambda x: kept.right_hand_side("total", x), 4.0) == pytest.approx(price)
+    assert abs(price) in (1.0, 3.0)
+    found = [
+        derivative(kept, lambda x, unit=unit: kept.bounds("traded", lower=1.0 + unit * (x - 1.0)), 1.0)
+        for unit in np.eye(2)
+    ]
+    assert found == pytest.approx(bound.tolist(), abs=1e-9)
+    assert np.abs(bound).max() == pytest.approx(2.0)
+
+
+@settings(max_examples=15)
+@given(changes())
+def test_the_duals_explain_the_optimum(drawn):
+    """Strong duality: prices times right-hand sides, and reduced costs times values, add up to the optimum."""
+    kept = Persistent(district())
+    for demand, price, purchase, capacity in drawn:
+        demand = GRID.copy(data=np.reshape(demand, (3, 2)))
+        kept.right_hand_side("demand", demand)
+        kept.costs("purchase", HOURS.copy(data=price))
+        kept.bounds("purchase", upper=GRID.copy(data=np.reshape(purchase, (3, 2))))
+        kept.bounds("energy", upper=capacity)
+        optimum = kept.solve().objective
+        explained = float((kept.dual("demand") * demand).sum())
+        for name in ("purchase", "charge", "discharge", "energy"):
+            explained += float((kept.reduced_cost(name) * kept.value(name)).sum())
+        assert explained == pytest.approx(optimum, abs=1e-6)
+        assert bool((kept.dual("demand") >= -1e-9).all())
+        assert kept.dual("balance").dims == ("hour", "cluster")
+
+
+def test_duals_are_not_a_number_where_masked():
+    model = linopy.Model()
+    mask = HOURS.copy(data=[True, False, True]).astype(bool)
+    made = model.add_variables(lower=0, upper=1 + HOURS, mask=mask, name="made")
+    model.add_constraints(made >= 0.25 + HOURS, mask=mask, name="least")
+    model.add_objective((2 * made).sum())
+    kept = Persistent(model)
+    kept.solve()
+    assert kept.dual("least").values == pytest.approx([2.0, np.nan, 2.0], nan_ok=True)
+    assert kept.reduced_cost("made").values == pytest.approx([0.0, np.nan, 0.0], nan_ok=True)
+
+
+def test_duals_are_read_of_linear_programmes_that_were_solved():
+    kept = Persistent(two_hours())
+    for ask in (lambda: kept.dual("total"), lambda: kept.reduced_cost("purchase")):
+        with pytest.raises(RuntimeError, match="solve first"):
+            ask()
+    with pytest.raises(ValueError, match="no constraint price, only total"):
+        kept.dual("price")
+    whole = Persistent(two_hours(integer=True))
+    whole.solve()
+    for ask in (lambda: whole.dual("total"), lambda: whole.reduced_cost("purchase")):
+        with pytest.raises(RuntimeError, match="mixed-integer programme has no duals"):
+            ask()
 
 
 # ---- manners

@@ -18,14 +18,31 @@ flexibility_results : section 3.1 as tables, its statements as tests, the band o
 levelling : the mix of least AR, by the genetic algorithm and exactly (section 3.2.1)
 levelling_results : section 3.2.1 as tables and its statements as tests
 penetration : renewable penetration against public share, by NSGA-II and exactly (section 3.2.2)
+district_arithmetic : what the printed numbers of section 3.3 imply by themselves
+district_day : the plots of the district and what its groups use, as inputs of the district model
+district_dispatch : the lower level, solved at any storage size with its ties settled
+district_fits : fits 3 to 6 of the protocol
+district_results : section 3.3 as tables, its statements as tests, the band over the scenarios
+district_sizing : the upper level by NSGA-II, and exactly by storage size
+district_variants : two named variants beside the central calculation
+district_planning : what storage and ground heat are worth
 claims : what was found for each claim, for the ledger
-figures, flexibility_figures, mix_figures : the study's figures
+figures, flexibility_figures, mix_figures, district_figures : the study's figures
 """
 
 from bcopt.studies.systems2024 import (
     analysis,
     claims,
     demand,
+    district_arithmetic,
+    district_day,
+    district_dispatch,
+    district_figures,
+    district_fits,
+    district_planning,
+    district_results,
+    district_sizing,
+    district_variants,
     figures,
     fits,
     flexibility_figures,
@@ -44,6 +61,15 @@ __all__ = [
     "analysis",
     "claims",
     "demand",
+    "district_arithmetic",
+    "district_day",
+    "district_dispatch",
+    "district_figures",
+    "district_fits",
+    "district_planning",
+    "district_results",
+    "district_sizing",
+    "district_variants",
     "figures",
     "fits",
     "flexibility_figures",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import xarray as xr
 
 from bcopt.compendium.ledger import Outcome
 from bcopt.methods.decoders import Array
+from bcopt.studies.systems2024 import district_results
 from bcopt.studies.systems2024.flexibility_results import HOUR_20, OTHERWISE, ROOT, SAVED, STATEMENTS
 from bcopt.studies.systems2024.penetration import AT_PRINTED
 
@@ -195,4 +197,117 @@ _GROUPS = {"tower": ("office", "hotel"), "mall": ("mall",)}
 _PROOF = {
     "tower": ": with buildings of one height in a cluster no whole number for x10 and x11 rounds to 0.36",
     "mall": ": with buildings of one height in a cluster no whole number rounds to 0.51",
+}
+
+
+def of_section_3_3(
+    sweep: pd.DataFrame,
+    crossed: pd.DataFrame,
+    identities: pd.DataFrame,
+    tied: pd.DataFrame,
+    served: pd.DataFrame,
+    sources: pd.DataFrame,
+) -> dict[str, Outcome]:
+    """Return the outcomes of the notebook on the district.
+
+    Parameters
+    ----------
+    sweep, crossed : pd.DataFrame
+        From :func:`bcopt.studies.systems2024.district_results.sweep`: one choice changed, and all combinations of some;
+        the central scenario first in both.
+    identities : pd.DataFrame
+        From :func:`bcopt.studies.systems2024.district_arithmetic.identities`.
+    tied : pd.DataFrame
+        From :func:`bcopt.studies.systems2024.district_results.tied_table`.
+    served : pd.DataFrame
+        From :func:`bcopt.studies.systems2024.district_arithmetic.ground_heat_order`.
+    sources : pd.DataFrame
+        From :func:`bcopt.studies.systems2024.district_results.shares`.
+    """
+    central, every = sweep.iloc[0], pd.concat([sweep, crossed.iloc[1:]], ignore_index=True)
+    rootless = int((every[district_results.FITTED] != "").sum())
+    computed = identities.set_index("claim")["computed"]
+    whole = sources.set_index("group").loc["all"]
+    share = float(whole["ground heat, shared [%]"])
+    spread = tied.set_index("group")
+    held = {
+        claim: Outcome(float(central[column]), _of_ties(claim, spread), band=_band(every[column]))
+        for claim, column in district_results.COLUMNS.items()
+    }
+    note = (
+        f"{held['S-3.3-export-after'].note}the band holds {rootless} of {len(every)} scenarios with a fit without root"
+    )
+    held["S-3.3-export-after"] = replace(held["S-3.3-export-after"], note=note)
+    return {
+        "S-3.3-heat-total": Outcome(float(central["heat [kWh]"]), f"knob: heat scale {central['heat scale']:.4f}"),
+        "S-3.3-gshp-heat": Outcome(float(whole["ground heat, shared [kWh]"]), "our share of the fitted total"),
+        "S-3.3-gas-heat": Outcome(float(whole["gas, shared [kWh]"]), "our share of the fitted total"),
+        "S-3.3-gas-share": Outcome(100 - share, "complement of the share of ground heat"),
+        "S-3.3-cost-before": Outcome(
+            float(central["cost before [yuan]"]), f"knob: public scale {central['public scale']:.4f}"
+        ),
+        "S-3.3-cost-after": Outcome(
+            float(central["cost after [yuan]"]), f"knob: shared storage of {central['storage energy [kWh]']:.0f} kWh"
+        ),
+        "S-3.3-export-before": Outcome(
+            float(central["export before [kWh]"]), f"knob: photovoltaic scale {central['photovoltaic scale']:.4f}"
+        ),
+        **{claim: Outcome(float(value), _IDENTITY) for claim, value in computed.items() if claim in _IDENTITIES},
+        "S-3.3-pareto": Outcome(None, "our front stands in figure 11"),
+        **held,
+        **_statements_of_section_3_3(sweep, every, served),
+    }
+
+
+def _of_ties(claim: str, spread: pd.DataFrame) -> str:
+    """Return how far the share of a group could move among dispatches of equal cost, if the claim is one of those."""
+    group = claim.removeprefix("S-3.3-share-")
+    if group == claim:
+        return ""
+    row = spread.loc[group]
+    return f"weak: any from {row['least ground heat [%]']:.1f} to {row['greatest ground heat [%]']:.1f} costs the same"
+
+
+def _statements_of_section_3_3(sweep: pd.DataFrame, every: pd.DataFrame, served: pd.DataFrame) -> dict[str, Outcome]:
+    """Return the outcomes of the statements on the district, with the proofs of those that cannot follow."""
+    central, by_name = sweep.iloc[0], sweep.set_index("scenario")
+    without = by_name.loc["account: none"]
+    proofs = {
+        "S-3.3-public-purchase": "the account makes it true; equations (46) to (60) have none, and then purchases of "
+        f"public buildings change by {without['public purchase rises by [%]']:.1f} %",
+        "S-3.3-public-emissions": "the account makes it true; equations (46) to (60) have none, and then emissions of "
+        f"public buildings change by {without['public emissions rises by [%]']:.1f} %",
+        "S-3.3-gas-public-only": _served(served),
+    }
+    found = {}
+    for claim, column in district_results.STATEMENTS.items():
+        note = (
+            f"by the other definition {_said(central[column + OTHERWISE])}; "
+            f"in {int(every[column].sum())} of {len(every)} scenarios"
+        )
+        found[claim] = Outcome(bool(central[column]), _READ.get(claim, "") + note, contradiction=proofs.get(claim, ""))
+    return found
+
+
+def _served(served: pd.DataFrame) -> str:
+    """Return the proof that the prices of Table 2 leave gas to homes."""
+    own = served.set_index("price of heat").loc["each group its own"]
+    return (
+        "with the prices of Table 2 a kilowatt-hour of ground heat saves more in public buildings than in homes in "
+        f"{int(own['public first [h]'])} of 24 hours: in these no optimum burns gas in public buildings while homes "
+        "have ground heat"
+    )
+
+
+_IDENTITY = "from the printed numbers alone"
+_IDENTITIES = (
+    "S-3.3-gshp-utilisation",
+    "S-3.3-reduction",
+    "S-3.3-export-utilised",
+    "S-3.3-co2",
+    "S-3.3-unshared-utilisation",
+)
+_READ = {
+    "S-3.3-share-residential": "read as the share of gas; ",
+    "S-3.3-unshared-residential": "read as the share of gas; ",
 }

@@ -142,8 +142,7 @@ def fit(series: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, printed: Map
             name="battery energy per household",
         )
     except Unreachable as error:
-        nearest, _ = min(error.low, error.high, key=lambda end: abs(end[1] - printed["vehicle_energy"]))
-        return Fits(Knobs(first.knob, nearest), {"load_scale": first}, str(error))
+        return Fits(Knobs(first.knob, error.nearest), {"load_scale": first}, str(error))
     return Fits(Knobs(first.knob, second.knob), {"load_scale": first, "vehicle_energy": second})
 
 

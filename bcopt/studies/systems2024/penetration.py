@@ -19,8 +19,6 @@ from bcopt.studies.systems2024.inputs import CLUSTERS
 from bcopt.studies.systems2024.levelling import CLOSER, PUBLIC, stable_from
 from bcopt.studies.systems2024.scenario import Scenario
 
-PRINTED_SHARE = 0.3
-"""Public share at which the study prints a penetration [-]."""
 AT_PRINTED = "penetration at 30 % public [%]"
 CHOICES = (
     "heat_pump_sharing",
@@ -98,9 +96,10 @@ def exact_front(energy: xr.Dataset, levels: Sequence[float] = LEVELS, *, pooled:
     return xr.Dataset({"penetration": ("public_share", values), "shares": xr.concat(mixes, names)})
 
 
-def at_printed_share(energy: xr.Dataset, pooled: bool) -> float:
-    """Return the greatest penetration with at least 30 % public buildings [%]."""
-    return 100 * float(exact_front(energy, [PRINTED_SHARE], pooled=pooled)["penetration"].item())
+def at_printed_share(energy: xr.Dataset, inputs: xr.Dataset, pooled: bool) -> float:
+    """Return the greatest penetration with at least the public share at which the study prints one [%]."""
+    level = float(inputs["penetration_public_share"])
+    return 100 * float(exact_front(energy, [level], pooled=pooled)["penetration"].item())
 
 
 def at_exactly(energy: xr.Dataset, public_share: xr.DataArray) -> xr.DataArray:
@@ -287,7 +286,7 @@ def penetrations(
     for name, scenario in scenarios.items():
         series = year(loads) if scenario.penetration_period == "year" else january(loads, variants, scenario)
         energy = energies(series, inputs, scenario, knobs[name].load_scale)
-        value = at_printed_share(energy, SHARINGS[scenario.heat_pump_sharing])
+        value = at_printed_share(energy, inputs, SHARINGS[scenario.heat_pump_sharing])
         rows.append({"scenario": name, AT_PRINTED: value})
     return pd.DataFrame(rows)
 

@@ -12,6 +12,7 @@ import xarray as xr
 
 from bcopt.compendium.problems import InputError
 from bcopt.compendium.protocol import PROTOCOL, StudyProtocol
+from bcopt.models import district
 from bcopt.models.flexibility import TieRule
 
 CENTRAL = "central"
@@ -19,7 +20,7 @@ CENTRAL = "central"
 
 @dataclass(frozen=True)
 class Scenario:
-    """The choices of sections 3.1 and 3.2 under the names that data/protocol.yaml gives them.
+    """The choices of section 3 under the names that data/protocol.yaml gives them.
 
     Parameters
     ----------
@@ -64,6 +65,19 @@ class Scenario:
     heat_pump_sharing: str
     penetration_period: str
     penetration_photovoltaics: str
+    district_mix: str
+    district_loads: str
+    district_heat_pump_electricity: bool
+    district_cooling: bool
+    district_export_price: float
+    gas_price: str
+    account: district.Account
+    power_to_energy: float
+    shared_storage_loss: float
+    ground_heat_split: str
+    lower_level_ties: str
+    installation_cost: str
+    export_share_of: str
     loads: str = CENTRAL
 
 
@@ -79,7 +93,13 @@ OF_THE_MIX = (
     "penetration_photovoltaics",
 )
 """Choices that act on section 3.2 alone: fits 1 and 2 are the same under all their values."""
-OF_THE_FITS = tuple(name for name in CHOICES if name not in OF_THE_MIX)
+OF_THE_DISTRICT = CHOICES[CHOICES.index("district_mix") :]
+"""Choices that act on section 3.3 alone."""
+OF_THE_PLOTS = ("district_mix", "district_loads", "district_cooling")
+"""Those of them that act on what the groups of the district use; the others act on how it is supplied."""
+OF_DEMAND = tuple(name for name in CHOICES if name not in OF_THE_DISTRICT)
+"""Choices of sections 3.1 and 3.2."""
+OF_THE_FITS = tuple(name for name in OF_DEMAND if name not in OF_THE_MIX)
 
 
 def central(protocol: StudyProtocol, inputs: xr.Dataset, parameters: Mapping[str, Any] | None = None) -> Scenario:
@@ -132,7 +152,7 @@ def litres(hot_water: str) -> float:
 
 
 def alternatives(
-    protocol: StudyProtocol, middle: Scenario, variants: Iterable[str], names: Iterable[str] = CHOICES
+    protocol: StudyProtocol, middle: Scenario, variants: Iterable[str], names: Iterable[str] = OF_DEMAND
 ) -> dict[str, Scenario]:
     """Return the central scenario and those that differ from it in one choice, by what they change.
 
@@ -153,12 +173,13 @@ def alternatives(
         choice = protocol.choices[name]
         for value in (choice.value, *choice.alternatives):
             if value != getattr(middle, name):
-                found[f"{name.replace('_', ' ')}: {value}"] = _changed(middle, name, value)
+                found[f"{name.replace('_', ' ')}: {value}"] = changed(middle, {name: value})
     return found
 
 
-def _changed(scenario: Scenario, name: str, value: Any) -> Scenario:
-    return replace(scenario, **{name: value})
+def changed(scenario: Scenario, choices: Mapping[str, Any]) -> Scenario:
+    """Return a scenario with other values of some choices, by name."""
+    return replace(scenario, **choices)
 
 
 def choices_table(protocol: StudyProtocol, names: Iterable[str]) -> pd.DataFrame:

@@ -11,7 +11,8 @@ import pandas as pd
 import xarray as xr
 
 from bcopt.methods import solver
-from bcopt.methods.persistent import Persistent, lexicographic, ranges
+from bcopt.methods.optimal_face import lexicographic, ranges
+from bcopt.methods.persistent import Persistent
 from bcopt.models import flexibility
 from bcopt.studies.systems2024.flexible_day import position
 from bcopt.studies.systems2024.scenario import Scenario
