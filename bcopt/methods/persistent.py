@@ -181,23 +181,22 @@ class Persistent:
         self._set_objective(objective.cost.copy(), objective.constant, maximise=False)
 
     def keep_basis(self) -> None:
-        """Solve, and let every later :meth:`solve` start from the basis found instead of the last one.
+        """Let every later :meth:`solve` start from the basis of the last solution.
 
         What is found among equal optima, and its rounding, then depend on the programme alone, not on those solved in
         between. Within an optimum restricted to, solves start from the basis of that optimum. All else that HiGHS
         carries on is cleared too: factors, edge weights, and the random numbers that perturb costs anew each time; its
-        scale factors, which it takes from the costs of its first simplex run, are settled here.
+        scale factors, which it takes from the costs of its first run of the simplex method, are settled here.
 
         Raises
         ------
         RuntimeError
             For a mixed-integer programme, which starts from no basis.
         """
-        if self._programme.kinds.any():
-            raise RuntimeError("a mixed-integer programme has no basis to start from")
-        for _ in range(2):  # the first may end in presolve, before any scale factors
-            self.solve()
-            self._start = self._highs.getBasis()
+        if self._last is None or self._programme.kinds.any():
+            raise RuntimeError("only a linear programme that was solved has a basis to keep")
+        self._start = self._last[2]
+        self._highs.run()  # whose result is not used: after a presolve, the scale factors may not be there yet
 
     def solve(self, presolve: bool | None = None) -> Report:
         """Solve from the last basis, the one kept, or anew.

@@ -530,6 +530,7 @@ def test_a_tie_is_decided_by_what_was_solved_before_unless_a_basis_is_kept():
     assert bought(kept, [1.0, 2.0]) == pytest.approx([4.0, 0.0])
     assert bought(kept, [2.0, 1.0]) == pytest.approx([0.0, 4.0])
     kept.costs("purchase", np.array([1.0, 2.0]))
+    kept.solve()
     kept.keep_basis()
     assert bought(kept, [1.0, 2.0]) == pytest.approx([4.0, 0.0])
     assert bought(kept, [2.0, 1.0]) == pytest.approx([4.0, 0.0])
@@ -567,6 +568,7 @@ def test_from_a_kept_basis_the_order_of_solves_leaves_every_bit(drawn, random):
     found = []
     for order in orders:
         kept = Persistent(district())
+        kept.solve()
         kept.keep_basis()
         solved = family(kept)
         results = {}
@@ -601,7 +603,7 @@ def test_from_a_kept_basis_many_steps_leave_every_bit():
     def solutions(order, between):
         kept = Persistent(model)
         ranked = [kept.compiled(cost), kept.compiled(throughput)]
-        kept.minimise(ranked[0])
+        lexicographic(kept, ranked)
         kept.keep_basis()
         found = {}
         for number in order:
@@ -626,6 +628,7 @@ def test_within_an_optimum_solves_start_from_the_basis_of_that_optimum():
     """The second objective agrees with the first, so no step is left; from the basis kept it would take some."""
     kept = Persistent(district())
     kept.minimise(-kept.compiled("purchase"))
+    kept.solve()
     kept.keep_basis()
     kept.minimise("purchase")
     kept.solve()
@@ -640,14 +643,33 @@ def test_within_an_optimum_solves_start_from_the_basis_of_that_optimum():
     assert kept._highs.getInfo().simplex_iteration_count == steps > 0
 
 
-def test_a_basis_is_kept_of_linear_programmes_only():
-    with pytest.raises(RuntimeError, match="mixed-integer programme has no basis"):
-        Persistent(two_hours(integer=True)).keep_basis()
-    kept = Persistent(two_hours(total=99.0))
-    with pytest.raises(solver.NotSolved, match="infeasible"):
-        kept.keep_basis()
-    kept.right_hand_side("total", 4.0)
-    assert kept.solve().objective == pytest.approx(4.0)
+def test_a_basis_is_kept_of_a_solved_linear_programme():
+    whole, kept = Persistent(two_hours(integer=True)), Persistent(two_hours(total=99.0))
+    whole.solve()
+    with pytest.raises(solver.NotSolved):
+        kept.solve()
+    for refused in (whole, kept, Persistent(two_hours())):
+        with pytest.raises(RuntimeError, match="only a linear programme that was solved has a basis to keep"):
+            refused.keep_basis()
+
+
+def test_the_basis_of_the_last_rank_is_kept_though_that_rank_alone_has_no_optimum():
+    model = two_hours(price=(1.0, 2.0), limit=np.inf)
+    free = model.add_variables(name="free")
+    model.add_constraints(free - model.variables["purchase"].sel(hour=0) <= 0, name="at most the first")
+    kept = Persistent(model)
+    assert lexicographic(kept, [model.objective.expression, -1 * free]) == pytest.approx([4.0, -4.0])
+    kept.minimise(1 * free)
+    with pytest.raises(solver.NotSolved, match="unbounded"):
+        kept.solve()
+    lexicographic(kept, [model.objective.expression, -1 * free])
+    kept.minimise(1 * free)
+    kept.keep_basis()
+    assert float(kept.value("free")) == pytest.approx(4.0)
+    kept.minimise(model.objective.expression)
+    kept.solve()
+    assert kept._highs.getInfo().simplex_iteration_count == 0
+    assert float(kept.value("free")) == pytest.approx(4.0)
 
 
 # ---- prices in the dual

@@ -235,10 +235,16 @@ def fitted(day: xr.Dataset, scenario: Scenario, knobs: DistrictKnobs) -> xr.Data
         "heat": day["heat"] * knobs.heat_scale,
         "photovoltaics": day["photovoltaics"] * xr.where(homes, knobs.photovoltaic_scale, 1.0),
         "electricity": day["electricity"] * xr.where(homes, 1.0, knobs.public_scale),
-        "storage_energy": xr.DataArray(knobs.storage_energy),
-        "storage_power": xr.DataArray(scenario.power_to_energy * knobs.storage_energy),
     }
-    return day.assign({name: values.assign_attrs(day[name].attrs) for name, values in changed.items()})
+    scaled = day.assign({name: values.assign_attrs(day[name].attrs) for name, values in changed.items()})
+    return with_storage(scaled, scenario, knobs.storage_energy)
+
+
+def with_storage(day: xr.Dataset, scenario: Scenario, energy: float) -> xr.Dataset:
+    """Return a day with a shared storage of some energy [kWh], and power in the scenario's proportion."""
+    return day.assign(
+        storage_energy=xr.DataArray(energy), storage_power=xr.DataArray(scenario.power_to_energy * energy)
+    )
 
 
 def one_horizon(days: xr.Dataset) -> xr.Dataset:

@@ -11,12 +11,12 @@ import xarray as xr
 from bcopt.methods.optimal_face import lexicographic, ranges
 from bcopt.methods.persistent import Persistent
 from bcopt.models import district
-from bcopt.studies.systems2024.district_day import RESIDENTIAL
+from bcopt.studies.systems2024.district_day import RESIDENTIAL, with_storage
 from bcopt.studies.systems2024.flexible_day import position
 from bcopt.studies.systems2024.scenario import Scenario
 
 ALIKE = "alike"
-GREATEST = "greatest throughput"
+LEAST, GREATEST = "least throughput", "greatest throughput"
 UPPER = ("energy cost", "other cost", "emissions")
 """Ranks that decide both objectives of the upper level: its cost but for the storage itself is the sum of two."""
 SETTLED = (*UPPER, "ground heat", "tie rule", "earliest")
@@ -36,12 +36,22 @@ class Dispatch:
         Whether the groups pool their ground heat.
     settled : bool
         Build what the ranks after those of :data:`UPPER` need.
+    largest : float, optional
+        Greatest storage that :meth:`resize` will be asked for [kWh]; that of the day by default, which it has at first.
     """
 
-    def __init__(self, day: xr.Dataset, scenario: Scenario, sharing: bool = True, settled: bool = True) -> None:
-        self.day = day
-        self.sharing = sharing
+    def __init__(
+        self,
+        day: xr.Dataset,
+        scenario: Scenario,
+        sharing: bool = True,
+        settled: bool = True,
+        largest: float | None = None,
+    ) -> None:
+        own = float(day["storage_energy"])
+        self._largest = own if largest is None else max(largest, own)
         self._ratio = scenario.power_to_energy
+        day = with_storage(day, scenario, self._largest)
         greatest = scenario.lower_level_ties == GREATEST
         model = district.district_model(day, sharing, scenario.account, binaries=greatest, ties=settled)
         self._persistent = Persistent(model, **({"mip_rel_gap": 0.0} if greatest else {}))
@@ -50,9 +60,18 @@ class Dispatch:
             expressions |= _tie_breaks(model, day, scenario)
         self._objectives = {name: self._persistent.compiled(value) for name, value in expressions.items()}
         self._gas_by_group = model.variables["gas_heat"].sum("hour")
+        self.resize(own)
 
     def resize(self, storage_energy: float) -> None:
-        """Give the storage another energy [kWh], and power in proportion."""
+        """Give the storage another energy [kWh], and power in proportion.
+
+        Raises
+        ------
+        ValueError
+            Beyond the largest that the model was built for, which binaries would not admit.
+        """
+        if storage_energy > self._largest:
+            raise ValueError(f"a storage of {storage_energy:g} kWh in a model built for at most {self._largest:g} kWh")
         self._persistent.bounds("storage-energy", upper=storage_energy)
         for flow in ("storage-charge", "storage-discharge"):
             self._persistent.bounds(flow, upper=self._ratio * storage_energy)

@@ -17,14 +17,12 @@ from bcopt.compendium.figures import PALETTE, PUBLISHED, label, new, style
 from bcopt.methods.decoders import Array
 from bcopt.studies.systems2024.district_day import RESIDENTIAL
 from bcopt.studies.systems2024.district_fits import DistrictFits
-from bcopt.studies.systems2024.district_results import FALLS, FITTED, RISES, Days
+from bcopt.studies.systems2024.district_results import FALLS, FITTED, RISES, Days, shares
 from bcopt.studies.systems2024.district_sizing import Searched
 from bcopt.studies.systems2024.figures import FUNCTION_COLOURS
 from bcopt.studies.systems2024.flexibility_figures import AFTER, BEFORE, EDGES
 
 GAS_HATCH = "////"
-LEVEL = 1e-6
-"""Share of the emissions by which a front must still fall to be drawn on."""
 FALL, RISE = PALETTE["sky blue"], PALETTE["orange"]
 TARIFF_SHADES = ("white", "#f3f3f3", "#e6e6e6")
 """Hours of low, middle and high tariff."""
@@ -35,6 +33,8 @@ KNOBS = {
     "storage_energy": ("shared storage [MWh]", "cost after [1000 yuan]", 1e3),
 }
 """Knob, response, and what divides the knob, of the searches of fits 4 to 6."""
+LEVEL = 1e-6
+"""Share of the emissions by which a front must still fall to be drawn on."""
 NEAR = 2.0
 """Multiple of what a search found up to which it is drawn."""
 WORTH = 0.1
@@ -85,8 +85,8 @@ def front(
     bound = merged.sort_values("cost [yuan]")
     axes.plot(bound["cost [yuan]"] / 1e6, bound["emissions [kg]"] / 1000, "--", color="black", linewidth=1.2,
               label="bound: storage and dispatch chosen as one")  # fmt: skip
-    end = cost[emissions > emissions.min() * (1 + LEVEL)].max(initial=cost[0])
-    end += 0.1 * (end - cost[0])
+    span = cost[emissions <= emissions.min() * (1 + LEVEL)].min() - cost[0]
+    end = cost[0] + 1.1 * span
     found = searched.plans[["cost [yuan]", "emissions [kg]"]] / [1e6, 1e3]
     beyond = f", {n} beyond" if (n := int((found["cost [yuan]"] > end).sum())) else ""
     axes.plot(found["cost [yuan]"], found["emissions [kg]"], "o", color=PALETTE["orange"], markersize=4,
@@ -94,8 +94,8 @@ def front(
     if plan is not None:
         axes.plot([plan[0] / 1e6], [plan[1] / 1000], "s", color=PALETTE["vermilion"], markersize=7,
                   label="the fitted storage")  # fmt: skip
-    if end > cost[0]:
-        axes.set_xlim(cost[0] - 0.05 * (end - cost[0]), end)
+    if span > 0:
+        axes.set_xlim(cost[0] - 0.1 * span, end)
     label(axes, x="cost of the upper level [million yuan]", y="emissions [t]", title="Figure 11: Pareto front of a day")
     axes.legend(loc="upper right")
     return figure
@@ -109,8 +109,8 @@ def purchases(days: Days) -> Figure:
     """
     figure, (power, storage) = new(2, 1, 2.6, sharex=True, height_ratios=[1.7, 1])
     before, after = ((flows["purchase"].sum("group") / 1000).to_numpy() for flows in (days.before, days.after))
-    _tariff(power, days.day["electricity_price"])
-    _tariff(storage, days.day["electricity_price"])
+    for axes in (power, storage):
+        _tariff(axes, days.day["electricity_price"])
     highest = np.maximum(before, after)
     for base, colour, name in ((after, FALL, "it falls"), (before, RISE, "it rises")):
         power.stairs(highest, EDGES, baseline=base, fill=True, color=colour, alpha=0.6, linewidth=0, label=name)
@@ -181,9 +181,7 @@ def by_group(days: Days, printed_export: tuple[float, float]) -> Figure:
         label(axes, y="purchase\nless export [MW]")
     for axes in panels[1]:
         label(axes, x="hour of the day")
-    figure.suptitle(
-        "Figure 13: what each group buys, before and after the shared storage", x=0.01, ha="left", fontsize=10.5
-    )
+    figure.suptitle("Figure 13: what each group buys before and after the storage", x=0.01, ha="left", fontsize=10.5)
     handles, names = panels[0, 0].get_legend_handles_labels()
     handles += [Patch(facecolor="none", edgecolor=colour, hatch=hatch) for *_, colour, hatch in looks]
     names += [f"export {name}" for name, *_ in looks]
@@ -205,24 +203,20 @@ def heat_sources(days: Days, own: bool, printed: Mapping[str, float]) -> Figure:
         Share of ground heat that the paper prints for a group, or for ``all`` [%].
     """
     figure, axes = new(1, 1, 4.2)
-    flows = days.own if own else days.after
+    number, kind, flows = (15, "own", days.own) if own else (14, "shared", days.after)
     _stacked(axes, flows["gas_heat"], _stacked(axes, flows["pump_heat"]), GAS_HATCH)
-    heat = flows["pump_heat"] + flows["gas_heat"]
-    shares = 100 * flows["pump_heat"].sum("hour") / heat.sum("hour")
-    handles: list[Any] = [
-        Patch(color=colour, label=f"{group}: {_beside(float(shares.sel(group=group)), group, printed)}")
-        for group, colour in FUNCTION_COLOURS.items()
-    ]
+    share = shares(days).set_index("group")[f"ground heat, {kind} [%]"]
+    beside = {group: f"{share[group]:.2f} %" + (f" (published {printed[group]:.2f} %)" if group in printed else "")
+              for group in (*FUNCTION_COLOURS, "all")}  # fmt: skip
+    handles: list[Any] = [Patch(color=c, label=f"{group}: {beside[group]}") for group, c in FUNCTION_COLOURS.items()]
     handles.append(Patch(facecolor="#a0a0a0", edgecolor="white", hatch=GAS_HATCH, label="hatched: gas of that group"))
-    needed, cap = days.day["heat"].sum("group") / 1000, float(days.day["pump_capacity"].sum()) / 1000
+    needed, cap = days.day["heat"].sum("group") / 1000, float(days.day["pump_capacity"].max()) / 1000
     line: dict[str, Any] = {"color": "black", "linewidth": 1.4}
     handles.append(axes.stairs(needed, EDGES, baseline=None, label="heat needed", **line))
     handles.append(axes.axhline(cap, linestyle="--", label="cap of the ground heat of all", **line))
     axes.set_ylim(0, 1.05 * max(cap, float(needed.max())))
-    whole = 100 * float(flows["pump_heat"].sum() / heat.sum())
-    number, ground = (15, "own ground heat") if own else (14, "shared ground heat")
-    label(axes, x="hour of the day", y="heat [MW]")
-    label(axes, title=f"Figure {number}: {ground}, {_beside(whole, 'all', printed)} of the heat")
+    title = f"Figure {number}: {kind} ground heat, {beside['all']} of the heat"
+    label(axes, x="hour of the day", y="heat [MW]", title=title)
     axes.set(**_DAY)
     figure.legend(handles=handles, loc="outside lower center", ncols=2, title="share of ground heat", alignment="left")
     return figure
@@ -236,11 +230,6 @@ def _stacked(axes: Axes, flow: xr.DataArray, bottom: Array | float = 0.0, hatch:
                  label=group)  # fmt: skip
         bottom = bottom + value
     return bottom
-
-
-def _beside(ours: float, group: str, printed: Mapping[str, float]) -> str:
-    """Return a share with the published one, if there is one."""
-    return f"{ours:.2f} %" + (f" (published {printed[group]:.2f} %)" if group in printed else "")
 
 
 @style()
@@ -264,8 +253,9 @@ def calibration_paths(fits: DistrictFits) -> Figure:
         shown = path["response"][near]
         room = 0.08 * float(shown.max() - shown.min())
         axes.set(xlim=(0, NEAR * step.knob / unit), ylim=(float(shown.min()) - room, float(shown.max()) + room))
-        label(axes, title=f"{step.knob / unit:.4g}: {int(near.sum())} of {step.evaluations} tries drawn")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        axes.set_title(f"{step.knob / unit:.4g}: {int(near.sum())} of {step.evaluations} tries drawn", fontsize=9.5)
+    drawn = max(panels, key=lambda axes: len(axes.lines))
+    figure.legend(*drawn.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 
@@ -311,7 +301,7 @@ def sizes(curves: Mapping[str, xr.Dataset], fitted: float, printed: float) -> Fi
 def _worthwhile(curve: xr.Dataset) -> float:
     """Return the size from which on a further kWh saves less than a share of what the first one does [kWh]."""
     value = curve["marginal_value"]
-    return float(curve["storage_energy"].where(~(value >= WORTH * value[0])).min())
+    return float(curve["storage_energy"][~(value >= WORTH * value[0])].min())
 
 
 def _up_to(curve: xr.Dataset, end: float) -> xr.Dataset:
@@ -388,7 +378,7 @@ def bands(table: pd.DataFrame, columns: Mapping[str, tuple[float, float]]) -> Fi
     fitted = np.array(table[FITTED] == "")
     axes.axvspan(-1, 1, color="#d6e6f2", label="tolerance")
     look: dict[str, Any] = {"linestyle": "none", "marker": "o", "color": PALETTE["blue"], "markersize": 4}
-    for which, name, face in ((fitted, "scenario", look["color"]), (~fitted, "the same, a fit has no root", "white")):
+    for which, name, face in ((fitted, "scenario", look["color"]), (~fitted, "scenario, a fit has no root", "white")):
         if which.any():
             axes.plot(distance[which].ravel(), rows[which].ravel(), **look, markerfacecolor=face, label=name)
     axes.plot(distance[0], rows[0], "o", color=PALETTE["vermilion"], markersize=7, label="central")
@@ -403,6 +393,6 @@ def bands(table: pd.DataFrame, columns: Mapping[str, tuple[float, float]]) -> Fi
 
 def _row(column: str, *numbers: float) -> str:
     """Return a column's name with the central value, the ends of its band, and what is published."""
-    digits = 0 if abs(numbers[-2]) >= 1000 else 1
+    digits = 0 if abs(numbers[-2]) >= 1000 else 2
     ours, low, high, published, tolerance = (f"{number:,.{digits}f}" for number in numbers)
     return f"{column}\n{ours}, from {low} to {high}; published {published} ± {tolerance}"

@@ -11,7 +11,7 @@ import xarray as xr
 from bcopt.compendium.ledger import printed_number
 from bcopt.methods.calibration import Calibration, Unreachable, calibrate
 from bcopt.studies.systems2024.district_day import DistrictKnobs, fitted
-from bcopt.studies.systems2024.district_dispatch import UPPER, Dispatch
+from bcopt.studies.systems2024.district_dispatch import LEAST, UPPER, Dispatch
 from bcopt.studies.systems2024.scenario import Scenario
 
 TARGETS = {
@@ -63,6 +63,8 @@ def targets(claims: pd.DataFrame) -> dict[str, float]:
 def fit(day: xr.Dataset, scenario: Scenario, printed: Mapping[str, float]) -> DistrictFits:
     """Fit the four knobs in the protocol's order, each with those before it, ground heat being shared.
 
+    No target depends on which of the dispatches of equal energy cost is taken, so the quickest rule is.
+
     Parameters
     ----------
     day : xr.Dataset, dims (group, hour)
@@ -73,10 +75,12 @@ def fit(day: xr.Dataset, scenario: Scenario, printed: Mapping[str, float]) -> Di
         From :func:`targets`.
     """
     knobs = DistrictKnobs(heat_scale=printed["heat_scale"] / float(day["heat"].sum()))
-    dispatch = Dispatch(fitted(day, scenario, knobs), scenario, settled=False)
+    scenario = replace(scenario, lower_level_ties=LEAST)
+    largest = float(day["electricity"].sum())
+    dispatch = Dispatch(fitted(day, scenario, knobs), scenario, settled=False, largest=largest)
     found = DistrictFits(knobs)
     for knob, response in _responses(day, scenario, dispatch).items():
-        found = _step(found, knob, response, printed[knob], BRACKETS.get(knob, (0.0, float(day["electricity"].sum()))))
+        found = _step(found, knob, response, printed[knob], BRACKETS.get(knob, (0.0, largest)))
     return found
 
 

@@ -15,7 +15,8 @@ from bcopt.methods.parallel import Workers
 from bcopt.methods.parametric import piecewise
 from bcopt.methods.persistent import Persistent
 from bcopt.models import district
-from bcopt.studies.systems2024.district_dispatch import GREATEST, UPPER, Dispatch
+from bcopt.studies.systems2024.district_day import with_storage
+from bcopt.studies.systems2024.district_dispatch import GREATEST, LEAST, UPPER, Dispatch
 from bcopt.studies.systems2024.scenario import Scenario
 
 DEMANDS = {"boiler": "heat", "chiller": "cooling"}
@@ -63,8 +64,9 @@ class Evaluator:
     def __init__(self, day: xr.Dataset, scenario: Scenario) -> None:
         self._needed = np.array(list(needed(day).values()))
         self._storage = float(day["storage_installation_price"])
-        self._dispatch = Dispatch(equipped(day), scenario, settled=False)
-        self._dispatch.resize(START * float(day["electricity"].sum()))
+        largest = float(bounds(day)[1][0])
+        self._dispatch = Dispatch(equipped(day), scenario, settled=False, largest=largest)
+        self._dispatch.resize(START * largest)
         self._dispatch.solve(UPPER)
         self._dispatch.keep_basis()
 
@@ -173,8 +175,9 @@ def sizes(day: xr.Dataset, scenario: Scenario, sharing: bool = True) -> xr.Datas
         ``other_cost`` (wear and boilers) and ``cost`` of the upper level [yuan], ``emissions`` [kg], and
         ``marginal_value``, the energy cost that a further kWh saves until the next size [yuan/kWh] (NaN at the last).
     """
-    dispatch = Dispatch(day, replace(scenario, lower_level_ties="least throughput"), sharing, settled=False)
-    dispatch.resize(START * float(day["electricity"].sum()))
+    optimistic, largest = replace(scenario, lower_level_ties=LEAST), float(bounds(day)[1][0])
+    dispatch = Dispatch(day, optimistic, sharing, settled=False, largest=largest)
+    dispatch.resize(START * largest)
     dispatch.solve(UPPER)
     dispatch.keep_basis()
 
@@ -182,7 +185,7 @@ def sizes(day: xr.Dataset, scenario: Scenario, sharing: bool = True) -> xr.Datas
         dispatch.resize(storage_energy)
         return list(dispatch.solve(UPPER).values())
 
-    found = piecewise(ranks, 0.0, float(day["electricity"].sum()))
+    found = piecewise(ranks, 0.0, largest)
     energy, other, emissions = (found["value"].isel(rank=rank).to_numpy() for rank in range(len(UPPER)))
     size = found["parameter"].to_numpy()
     named = {
@@ -220,8 +223,8 @@ def pessimistic(day: xr.Dataset, scenario: Scenario, storage_energies: Sequence[
     """Return what the storage wears where, of dispatches of equal energy cost, the least or the greatest is taken."""
     rows = []
     both = {
-        "least": Dispatch(day, replace(scenario, lower_level_ties="least throughput"), settled=False),
-        "greatest": Dispatch(day, replace(scenario, lower_level_ties=GREATEST), settled=False),
+        name: Dispatch(day, replace(scenario, lower_level_ties=ties), settled=False, largest=max(storage_energies))
+        for name, ties in (("least", LEAST), ("greatest", GREATEST))
     }
     for size in storage_energies:
         row: dict[str, float] = {"storage energy [kWh]": size}
@@ -241,11 +244,7 @@ def merged_front(day: xr.Dataset, scenario: Scenario, levels: int = LEVELS) -> p
     pd.DataFrame
         Least cost [yuan] at each limit of the emissions [kg], with the storage energy [kWh] that goes with it.
     """
-    largest = float(day["electricity"].sum())
-    power = xr.DataArray(scenario.power_to_energy * largest)
-    model = district.district_model(
-        day.assign(storage_energy=xr.DataArray(largest), storage_power=power), account=scenario.account
-    )
+    model = district.district_model(with_storage(day, scenario, float(bounds(day)[1][0])), account=scenario.account)
     size = district.add_size(model, scenario.power_to_energy)
     cost, emissions = district.upper_level(model, day)
     total = cost + float(day["storage_installation_price"]) * size
