@@ -22,6 +22,7 @@ problems, SIAM J. Control Optim. 25(3), 583-595, doi:10.1137/0325033.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -34,6 +35,12 @@ from bcopt.methods.solver import LEAST, Array
 
 NARROWEST = 1e-10
 """Share of the range below which an interval that is not linear holds a jump [-]."""
+CLOSE = 1e-5
+"""Share of the range in which several breakpoints may differ from one by less than the tolerance [-]."""
+VISIBLE = 1e-3
+"""Share of the allowed difference by which a rank that bends lets the ranks after it bend either way [-]."""
+OBLIQUE = 0.381966
+"""Share of a piece at which it is looked at once more [-]."""
 MOST = 1000
 """Intervals not yet linear at one time; a function that has more is curved."""
 
@@ -70,6 +77,7 @@ def piecewise(
     if not (np.isfinite([low, high]).all() and low < high and tolerance > 0):
         raise ValueError(f"expected finite low < high and tolerance > 0, got {low}, {high} and {tolerance}")
     curve = _Curve(function, tolerance)
+    low, high = float(low), float(high)
     pieces = [curve.piece(low, high)]
     while unsettled := [piece for piece in pieces if not piece.linear]:
         first, narrowest = unsettled[0], min(unsettled, key=lambda piece: piece.high - piece.low)
@@ -122,8 +130,9 @@ class _Curve:
 
     def off(self, t: float, low: float, high: float) -> Array:
         """Return by how much the values at a point are above the line through two others, in allowed differences."""
-        above: Array = self(t) - self(low) - self.slope(low, high) * (t - low)
-        return above / self.allowed
+        line = self(low) + self.slope(low, high) * (t - low)
+        above: Array = (self(t) - line) / self.allowed
+        return above
 
     def on(self, t: float, low: float, high: float) -> bool:
         """Return whether a point is on the line through two others, in every rank."""
@@ -161,29 +170,33 @@ def _settled(curve: _Curve, pieces: list[_Piece], place: int) -> list[_Piece]:
 
 def _bends(curve: _Curve, points: list[float]) -> Array:
     """Return the points without those on the line between their neighbours, the straightest left out first."""
-    kept = list(points)
-    while len(kept) > 2:
-        bend = [np.abs(curve.off(kept[i], kept[i - 1], kept[i + 1])).max() for i in range(1, len(kept) - 1)]
-        straightest = int(np.argmin(bend))
-        if bend[straightest] > 1:
+    at, value = np.array(points), np.array([curve(t) for t in points])
+    while len(at) > 2:
+        share = ((at[1:-1] - at[:-2]) / (at[2:] - at[:-2]))[:, None]
+        off = value[1:-1] - (1 - share) * value[:-2] - share * value[2:]
+        bend = (np.abs(off) / curve.allowed).max(axis=1)
+        if bend.min() > 1:
             break
-        del kept[straightest + 1]
-    return np.array(kept)
+        at, value = (np.delete(x, 1 + int(np.argmin(bend)), axis=0) for x in (at, value))
+    return at
 
 
 def _check(curve: _Curve, points: Array) -> None:
     """Refuse breakpoints that the optimal values of a parametric programme cannot have.
 
-    The first rank that one bends must bend upwards. A quarter of the width around it, a corner is off the chord by a
-    quarter of what it was, a curve by a sixteenth; and two corners too close to be told apart leave the function
-    straight further out. Last, all evaluations must lie on the lines between the breakpoints.
+    The first rank that one bends must bend upwards, be it ever so little. Seen from a quarter of the width, a corner is
+    off its chord by a quarter, a curve by a sixteenth; corners too close to be told apart are passed, as is what leaves
+    the function straight further out. Last, all evaluations must lie on the lines between the breakpoints, and one
+    more in each, since the middle of an interval proves nothing of a function that is not convex.
     """
     for before, at, after in zip(points[:-2], points[1:-1], points[2:], strict=True):
         off = curve.off(at, before, after)
-        rank = int(np.flatnonzero(np.abs(off) > 1)[0])
-        if off[rank] > 0:
+        rank = int(np.argmax(np.abs(off) > 1))
+        if off[rank] > 1 and not (off[:rank] < -VISIBLE).any():
             raise ValueError(f"the function is not convex: rank {rank} bends downwards at {at:.9g}")
         near = min(at - before, after - at) / 4
+        if 4 * near < CLOSE * (points[-1] - points[0]):
+            continue
         corner = (curve.slope(before, at) - curve.slope(at, after)) * near / 2 / curve.allowed
         rank = int(np.argmax(np.abs(corner)))
         missed = np.abs(curve.off(at, at - near, at + near) - corner)
@@ -191,8 +204,10 @@ def _check(curve: _Curve, points: Array) -> None:
             outer = [curve.off(at + 3 * side, at + 2 * side, at + 4 * side)[rank] for side in (-near, near)]
             if max(np.abs(outer)) > abs(corner[rank]) / 8:
                 raise ValueError(f"the function is curved: rank {rank} has no corner at {at:.9g}")
+    for low, high in itertools.pairwise(points):
+        curve(low + OBLIQUE * (high - low))
     ordered = np.array(sorted(curve.known))
     piece = np.clip(np.searchsorted(points, ordered, side="right") - 1, 0, len(points) - 2)
     for t, low, high in zip(ordered, points[piece], points[piece + 1], strict=True):
         if (np.abs(curve.off(t, low, high)) > 2).any():
-            raise ValueError(f"the function is curved at {t:.9g}: it leaves the line from {low:.9g} to {high:.9g}")
+            raise ValueError(f"the function is not convex: at {t:.9g} it leaves the line from {low:.9g} to {high:.9g}")

@@ -406,7 +406,7 @@ class TestAccounts:
         xr.testing.assert_allclose(held.sum("group"), energy, atol=1e-7)
         assert float(held.min()) >= -1e-9
 
-    @settings(max_examples=3, deadline=None)
+    @settings(max_examples=2, deadline=None)
     @given(seeds)
     def test_of_one_group_are_one(self, seed):
         """(58) and (60) already keep a single group from taking more than it put in."""
@@ -414,7 +414,7 @@ class TestAccounts:
         found = [optimum(inputs, account=account) for account in ACCOUNTS]
         assert found == pytest.approx([found[0]] * 3, rel=1e-7, abs=1e-7)
 
-    @settings(max_examples=3, deadline=None)
+    @settings(max_examples=2, deadline=None)
     @given(seeds, st.booleans())
     def test_the_freer_the_cheaper(self, seed, sharing):
         inputs = random_inputs(seed)
@@ -465,7 +465,7 @@ class TestNetting:
         assert float(flows(solution)["charge"].sum()) == pytest.approx(0, abs=1e-9)
         assert float(flows(solution)["discharge"].sum()) == pytest.approx(0, abs=1e-9)
 
-    @settings(max_examples=8, deadline=None)
+    @settings(max_examples=5, deadline=None)
     @given(seeds, accounts, st.booleans())
     def test_keeps_every_constraint_and_the_cost(self, seed, account, sharing):
         """From the optimum that charges and discharges most."""
@@ -483,7 +483,7 @@ class TestNetting:
         assert programme.cost @ x == pytest.approx(cost, rel=1e-6, abs=1e-6)
 
     @pytest.mark.parametrize("account", ACCOUNTS)
-    @settings(max_examples=3, deadline=None)
+    @settings(max_examples=2, deadline=None)
     @given(seed=seeds, sharing=st.booleans())
     def test_binaries_are_redundant(self, account, seed, sharing):
         """Equation (55), with presolve and without; the relaxation of the published model is as tight."""
@@ -549,7 +549,7 @@ def paid(flow, inputs):
 
 
 class TestInvariants:
-    @settings(max_examples=10, deadline=None)
+    @settings(max_examples=6, deadline=None)
     @given(seeds, accounts, st.booleans())
     def test_of_every_dispatch(self, seed, account, sharing):
         inputs = random_inputs(seed)
@@ -557,7 +557,7 @@ class TestInvariants:
         assert_dispatch(inputs, model.solution, sharing, account)
         assert float(paid(flow, inputs)) == pytest.approx(objective, rel=1e-6, abs=1e-6)
 
-    @settings(max_examples=6, deadline=None)
+    @settings(max_examples=4, deadline=None)
     @given(seeds, accounts, st.floats(0.1, 1))
     def test_storage_size(self, seed, account, ratio):
         """The optimum of a linear programme falls with right-hand sides that widen it, and is convex in them."""
@@ -576,14 +576,14 @@ class TestInvariants:
         inputs = case(**values)
         assert paid(solved(inputs)[2], inputs).values == pytest.approx([6, 4, 2, 2])
 
-    @settings(max_examples=4, deadline=None)
+    @settings(max_examples=3, deadline=None)
     @given(seeds, accounts)
     def test_sharing_is_never_dearer(self, seed, account):
         inputs = random_inputs(seed)
         shared, separate = (optimum(inputs, sharing=sharing, account=account) for sharing in (True, False))
         assert shared <= separate + 1e-7
 
-    @settings(max_examples=4, deadline=None)
+    @settings(max_examples=3, deadline=None)
     @given(seeds, accounts)
     def test_sharing_never_raises_gas_where_gas_is_dearer(self, seed, account):
         """Where in each hour and group gas costs more than the electricity that pumps need for the same heat.
@@ -619,7 +619,7 @@ class TestInvariants:
             assert float(flow["gas_heat"].sum()) == pytest.approx(gas, abs=1e-7)
             assert objective == pytest.approx(cost)
 
-    @settings(max_examples=3, deadline=None)
+    @settings(max_examples=2, deadline=None)
     @given(seeds, accounts)
     def test_days_are_independent(self, seed, account):
         """Three days with the dim day, and each alone."""
@@ -632,7 +632,7 @@ class TestInvariants:
         assert paid(flow, inputs).values == pytest.approx(alone, rel=1e-6, abs=1e-6)
         assert_dispatch(inputs, model.solution, True, account)
 
-    @settings(max_examples=3, deadline=None)
+    @settings(max_examples=2, deadline=None)
     @given(seeds, accounts, st.booleans())
     def test_the_order_of_groups_and_the_first_hour_do_not_matter(self, seed, account, sharing):
         inputs = random_inputs(seed, groups=3)
@@ -640,7 +640,7 @@ class TestInvariants:
         found = optimum(inputs, sharing=sharing, account=account)
         assert optimum(turned, sharing=sharing, account=account) == pytest.approx(found, rel=1e-6, abs=1e-6)
 
-    @settings(max_examples=3, deadline=None)
+    @settings(max_examples=2, deadline=None)
     @given(seeds, accounts, st.booleans())
     def test_a_group_is_the_sum_of_its_parts(self, seed, account, sharing):
         """Parts at the tariff of the whole cost what the whole costs, and a district twice as large twice as much."""
@@ -701,7 +701,7 @@ class TestCosts:
         assert emissions == pytest.approx(0.5 + 0.5 / 6 + 0.4)
         assert float(persistent.evaluate(throughput(model, inputs))) == pytest.approx(0.5)
 
-    @settings(max_examples=5, deadline=None)
+    @settings(max_examples=3, deadline=None)
     @given(seeds, accounts, st.booleans())
     def test_agree(self, seed, account, sharing):
         """With each other, and with the objective, where throughput is least, as netting leaves none to spare."""
@@ -777,7 +777,7 @@ class TestSize:
         model.remove_constraints(f"storage-{name}-size")
         assert solve(model).objective == pytest.approx(without)
 
-    @settings(max_examples=4, deadline=None)
+    @settings(max_examples=3, deadline=None)
     @given(seeds, accounts, st.floats(0.2, 1))
     def test_no_fixed_size_is_cheaper(self, seed, account, ratio):
         """With no conflict of aims the cost is not above that of any size whose dispatch the lower level chooses."""
@@ -920,7 +920,7 @@ class TestTieBreak:
         model = district_model(inputs, ties=True)
         assert ranked(model, gas_of(model, inputs))[1] == pytest.approx([2, 2])
 
-    @settings(max_examples=3, deadline=None)
+    @settings(max_examples=2, deadline=None)
     @given(seeds, accounts, st.booleans())
     def test_ties_change_no_cost(self, seed, account, sharing):
         inputs = random_inputs(seed)

@@ -5,12 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import xarray as xr
 
+from bcopt.compendium import ledger
 from bcopt.compendium.protocol import Protocol, StudyProtocol, read_protocol
 from bcopt.studies import systems2024
 from bcopt.studies.energyeng2023 import coefficients, inputs, optimisation, plans
+from bcopt.studies.systems2024 import district_day, district_results, fits, flexible_day
+from bcopt.studies.systems2024.district_fits import DistrictFits, fit, targets
+from bcopt.studies.systems2024.district_results import Days
+from bcopt.studies.systems2024.flexible_day import Knobs
 from bcopt.studies.systems2024.scenario import CENTRAL, Scenario, alternatives
 from bcopt.studies.systems2024.scenario import central as central_scenario
 
@@ -102,4 +108,34 @@ def central(scenarios: dict[str, Scenario]) -> Scenario:
 @pytest.fixture(scope="module")
 def series(simulated: tuple[xr.Dataset, xr.Dataset], central: Scenario) -> xr.Dataset:
     """The January mean day of systems2024."""
-    return systems2024.flexible_day.january(*simulated, central)
+    return flexible_day.january(*simulated, central)
+
+
+@pytest.fixture(scope="module")
+def published() -> pd.DataFrame:
+    """The claims of all studies."""
+    return ledger.read_claims(ROOT)
+
+
+@pytest.fixture(scope="module")
+def knobs(series: xr.Dataset, study: xr.Dataset, central: Scenario, published: pd.DataFrame) -> Knobs:
+    """What fits 1 and 2 of systems2024 find."""
+    return fits.fit(series, study, central, fits.targets(published)).knobs
+
+
+@pytest.fixture(scope="module")
+def unfitted_day(series: xr.Dataset, study: xr.Dataset, central: Scenario, knobs: Knobs) -> xr.Dataset:
+    """The district's day before fits 3 to 6."""
+    return district_day.unfitted(series, study, central, knobs)
+
+
+@pytest.fixture(scope="module")
+def fits_of_district(unfitted_day: xr.Dataset, central: Scenario, published: pd.DataFrame) -> DistrictFits:
+    """What fits 3 to 6 of systems2024 find."""
+    return fit(unfitted_day, central, targets(published))
+
+
+@pytest.fixture(scope="module")
+def compared(unfitted_day: xr.Dataset, central: Scenario, fits_of_district: DistrictFits) -> Days:
+    """The fitted district before and after the shared storage, and with own ground."""
+    return district_results.days(unfitted_day, central, fits_of_district.knobs)

@@ -291,11 +291,11 @@ def test_legend_of_the_fits_without_the_first(fits: DistrictFits) -> None:
 def curve(scale: float) -> xr.Dataset:
     named = {
         "storage_energy": [0.0, 10e3, 30e3, 100e3],
-        "energy_cost": [400e3, 400e3 - 30e3 * scale, 400e3 - 50e3 * scale, 400e3 - 50e3 * scale],
-        "wear": [0.0, 20e3, 60e3, 60e3],
+        "energy_cost": [400e3, 400e3 - 30e3 * scale, 400e3 - 50e3 * scale, 400e3 - 64e3 * scale],
+        "other_cost": [0.0, 20e3, 60e3, 60e3],
         "cost": [4.0e6, 4.1e6, 4.3e6, 5.0e6],
         "emissions": [500e3, 490e3, 490e3, 490e3],
-        "marginal_value": [3.0 * scale, 1.0 * scale, 0.0, np.nan],
+        "marginal_value": [3.0 * scale, 1.0 * scale, 0.2 * scale, np.nan],
     }
     return xr.Dataset({name: ("size", value) for name, value in named.items()})
 
@@ -305,9 +305,9 @@ def test_sizes_of_the_storage() -> None:
     figure = figures.sizes(curves, fitted=12e3, printed=-44.7e3)
     energy, whole, emissions, value = figure.axes
     for which, scale in ((0, 1.0), (2, 0.8)):
-        cost, with_wear = (energy.lines[which + k].get_xydata() for k in (0, 1))
+        cost, with_others = (energy.lines[which + k].get_xydata() for k in (0, 1))
         np.testing.assert_allclose(cost, [[0, 0], [10, -30 * scale], [30, -50 * scale]])
-        np.testing.assert_allclose(with_wear, [[0, 0], [10, 20 - 30 * scale], [30, 60 - 50 * scale]])
+        np.testing.assert_allclose(with_others, [[0, 0], [10, 20 - 30 * scale], [30, 60 - 50 * scale]])
     np.testing.assert_allclose(whole.lines[0].get_xydata(), [[0, 0], [10, 100], [30, 300]])
     np.testing.assert_allclose(emissions.lines[1].get_xydata(), [[0, 500], [10, 490], [30, 490]])
     shared, own = steps(value)
@@ -320,7 +320,7 @@ def test_sizes_of_the_storage() -> None:
 
 
 def test_sizes_are_drawn_to_the_last_that_is_worth_it_and_to_the_fitted() -> None:
-    """From 30 MWh on a further kWh saves nothing; a fitted size beyond is drawn, its cost interpolated."""
+    """From 30 MWh on a further kWh saves a fifteenth of the first; a fitted size beyond is drawn, interpolated."""
     for fitted, end, cost in ((12e3, 30.0, 300.0), (65e3, 65.0, 650.0)):
         _, whole, *_ = figures.sizes({"shared": curve(1.0)}, fitted, 0.0).axes
         np.testing.assert_allclose(whole.lines[0].get_xydata()[-1], [end, cost])

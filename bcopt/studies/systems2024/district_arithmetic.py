@@ -22,6 +22,7 @@ from bcopt.compendium.ledger import printed_number
 from bcopt.methods.optimal_face import ranges
 from bcopt.methods.persistent import Persistent
 from bcopt.methods.solver import NotSolved
+from bcopt.studies.systems2024.district_day import plots_of_caps
 from bcopt.studies.systems2024.inputs import FUNCTIONS
 
 Reading = Literal["heat pump shares, residential all heat pumps", "gas shares", "heat pump shares as printed"]
@@ -248,7 +249,8 @@ def export_share_readings(claims: pd.DataFrame, inputs: xr.Dataset) -> pd.DataFr
     bought, later = before.low / dearest, after.low / dearest
     price = [f"{cost:.2f} yuan/kWh, no hour costs more than {dearest:g}" for cost in
              (before.value / needed, before.value / (needed + export.value), after.value / needed)]  # fmt: skip
-    roofs = _plots(inputs, float(inputs["borehole_heat"])) * _mean_by_function(inputs, inputs["density"])
+    plots = plots_of_caps(inputs, float(inputs["borehole_heat"])).rename(group="function")
+    roofs = plots * _mean_by_function(inputs, inputs["density"])
     sun = roofs * float(inputs["global_horizontal_radiation"].sel(month=1))
     homes, district = EFFICIENCY_LIMIT * float(sun.sel(function="residential")), EFFICIENCY_LIMIT * float(sun.sum())
     cells = [f"{needed / most:.2f} times what the best cells on all roofs give" for most in (homes, district)]
@@ -297,8 +299,7 @@ def installation_costs(
     Returns
     -------
     pd.DataFrame
-        Energy, cost and cost over the day's saving: of the boilers' heat, and of the largest storage that costs no more
-        than is saved.
+        Energy, cost and cost over the day's saving of the boilers' heat, and of the largest storage that saves as much.
     """
     _check_positive(
         storage_installation_price=storage_installation_price, boiler_installation_price=boiler_installation_price
@@ -373,7 +374,7 @@ def implied_plots(inputs: xr.Dataset, borehole_heat: float, residential_share: f
     public_share = 1 - residential_share
     _check_positive(borehole_heat=borehole_heat, residential_share=residential_share, public_share=public_share)
     land = _mean_by_function(inputs, 1 - inputs["density"]).to_series()
-    plots = _plots(inputs, borehole_heat).to_series()
+    plots = plots_of_caps(inputs, borehole_heat).rename(group="function").to_series()
     plots["public"], plots["all"] = plots.drop("residential").sum(), plots.sum()
     share = 100 * plots / plots["all"]
     told = pd.Series({"residential": residential_share, "public": public_share, "all": 1.0}) * 100
@@ -386,12 +387,6 @@ def _mean_by_function(inputs: xr.Dataset, part: xr.DataArray) -> xr.DataArray:
     """Return a part of the land of each plot [m2], the mean of each function's clusters, dims (function)."""
     means = (part * inputs["land_side"] ** 2).groupby(inputs["used_for"]).mean()
     return means.rename(used_for="function").sel(function=list(FUNCTIONS))
-
-
-def _plots(inputs: xr.Dataset, borehole_heat: float) -> xr.DataArray:
-    """Return the plots whose open land carries the cap of each function's heat pumps, dims (function)."""
-    ground_heat = borehole_heat * _mean_by_function(inputs, 1 - inputs["density"]) / 1000
-    return inputs["heat_pump_cap"].sel(function=list(FUNCTIONS)) / ground_heat
 
 
 def _check_positive(**quantities: float) -> None:

@@ -59,7 +59,9 @@ class Dispatch:
         if settled:
             expressions |= _tie_breaks(model, day, scenario)
         self._objectives = {name: self._persistent.compiled(value) for name, value in expressions.items()}
-        self._gas_by_group = model.variables["gas_heat"].sum("hour")
+        v = model.variables
+        paid = (day["electricity_price"], v["purchase"]), (-day["export_price"], v["export"])
+        self._by_group = {"gas": v["gas_heat"].sum("hour"), "electricity cost": model.linexpr(*paid).sum("hour")}
         self.resize(own)
 
     def resize(self, storage_energy: float) -> None:
@@ -103,11 +105,16 @@ class Dispatch:
         """Start every further solve from the basis of the last one, so that none depends on those before it."""
         self._persistent.keep_basis()
 
-    def gas_ranges(self) -> xr.Dataset:
-        """Return the least and greatest gas of each group among dispatches of least energy cost, dims (group) [kWh]."""
-        self._persistent.minimise(self._objectives["energy cost"])
-        self._persistent.solve()
-        return ranges(self._persistent, self._gas_by_group)
+    def ranges(self, name: str) -> xr.Dataset:
+        """Return how far ``gas`` [kWh] or ``electricity cost`` [yuan] of each group can move at least energy cost.
+
+        Returns
+        -------
+        xr.Dataset, dims (group)
+            ``low`` and ``high``, however ties are settled.
+        """
+        self.solve(UPPER[:1])
+        return ranges(self._persistent, self._by_group[name])
 
     def slope(self) -> float:
         """Return what a further kWh of storage is worth at the last solution of rank one alone [yuan/kWh]."""

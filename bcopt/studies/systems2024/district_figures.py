@@ -210,7 +210,7 @@ def heat_sources(days: Days, own: bool, printed: Mapping[str, float]) -> Figure:
               for group in (*FUNCTION_COLOURS, "all")}  # fmt: skip
     handles: list[Any] = [Patch(color=c, label=f"{group}: {beside[group]}") for group, c in FUNCTION_COLOURS.items()]
     handles.append(Patch(facecolor="#a0a0a0", edgecolor="white", hatch=GAS_HATCH, label="hatched: gas of that group"))
-    needed, cap = days.day["heat"].sum("group") / 1000, float(days.day["pump_capacity"].max()) / 1000
+    needed, cap = days.day["heat"].sum("group") / 1000, float(days.day["pump_capacity"].sum()) / 1000
     line: dict[str, Any] = {"color": "black", "linewidth": 1.4}
     handles.append(axes.stairs(needed, EDGES, baseline=None, label="heat needed", **line))
     handles.append(axes.axhline(cap, linestyle="--", label="cap of the ground heat of all", **line))
@@ -281,7 +281,7 @@ def sizes(curves: Mapping[str, xr.Dataset], fitted: float, printed: float) -> Fi
         size, look = curve["size"].to_numpy() / 1000, SHARING_LOOKS[name]
         change = (curve - curve.isel(size=0)) / 1000
         energy.plot(size, change["energy_cost"], **look, label=f"{name} ground heat")
-        energy.plot(size, change["energy_cost"] + change["wear"], **look, linewidth=0.8)
+        energy.plot(size, change["energy_cost"] + change["other_cost"], **look, linewidth=0.8)
         whole.plot(size, change["cost"], **look)
         emissions.plot(size, curve["emissions"] / 1000, **look)
         value.stairs(curve["marginal_value"][:-1], size, baseline=None, **look, linewidth=1.8)
@@ -289,7 +289,7 @@ def sizes(curves: Mapping[str, xr.Dataset], fitted: float, printed: float) -> Fi
         axes.axvline(fitted / 1000, color="black", linewidth=0.8, linestyle=":")
     energy.plot([fitted / 1000], [printed / 1000], **{**PUBLISHED, "label": "published, at the fitted size"})
     energy.set_xlim(0, 1.05 * end / 1000)
-    label(energy, y="change [1000 yuan a day]", title="Energy cost; thin: with wear")
+    label(energy, y="change [1000 yuan a day]", title="Energy cost; thin: wear, boilers too")
     label(whole, y="change [1000 yuan a day]", title="Cost of the upper level")
     label(emissions, x="shared storage [MWh]", y="emissions [t a day]", title="Emissions")
     label(value, x="shared storage [MWh]", y="value [yuan/kWh]", title="A further kWh saves of energy cost")
@@ -317,7 +317,7 @@ def ground_heat(value: xr.DataArray, days: Days) -> Figure:
     Parameters
     ----------
     value : xr.DataArray, dims (hour)
-        From :meth:`bcopt.studies.systems2024.district_dispatch.Dispatch.ground_heat_value` [yuan/kWh].
+        From :func:`bcopt.studies.systems2024.district_planning.ground_heat_values` [yuan/kWh].
     days : Days
         Whose gas is drawn.
     """

@@ -175,15 +175,15 @@ def statements(found: Days) -> dict[str, bool | float]:
         said |= _below(f"no residential gas, {name}", gas, "residential gas")
     for what, unit in (("purchase", "kWh"), ("emissions", "kg")):
         before, after = (float(power.loc[PUBLIC, f"{what} {when} [{unit}]"].sum()) for when in ("before", "after"))
-        said[f"public {what} rises by [%]"] = 100 * (after / before - 1)
-        said |= _below(f"public {what} unaltered", abs(after / before - 1), "public unaltered")
+        said[f"public {what} rises by [%]"] = 100 * (after / before - 1) if before > ROUNDING else np.nan
+        said |= _below(f"public {what} unaltered", abs(after - before), "public unaltered", before)
     return said
 
 
-def _below(column: str, value: float, kind: str) -> dict[str, bool | float]:
-    """Return whether a number is below the protocol's limit, and below its alternative."""
+def _below(column: str, value: float, kind: str, whole: float = 1.0) -> dict[str, bool | float]:
+    """Return whether a number is below the protocol's limit, as a share of a whole, and below its alternative."""
     limit, closer = LIMITS[kind]
-    return {column: value < limit, column + OTHERWISE: value < closer}
+    return {column: value <= limit * whole, column + OTHERWISE: value <= closer * whole}
 
 
 def scenario_row(
@@ -267,7 +267,7 @@ def crossed(protocol: StudyProtocol, middle: Scenario, names: Sequence[str] = CR
 
 
 def tied_table(day: xr.Dataset, scenario: Scenario, found: Days) -> pd.DataFrame:
-    """Return how far the ground heat of each group could move at no cost, sharing it.
+    """Return how far the ground heat and the electricity cost of each group could move at no cost to the district.
 
     Parameters
     ----------
@@ -276,21 +276,23 @@ def tied_table(day: xr.Dataset, scenario: Scenario, found: Days) -> pd.DataFrame
     scenario : Scenario
         The choices.
     found : Days
-        Whose dispatch is the one taken.
+        Whose dispatch is the one taken, ground heat shared, with the storage.
     """
-    gas = Dispatch(day, scenario, settled=False).gas_ranges()
+    dispatch = Dispatch(day, scenario, settled=False)
+    gas, cost = dispatch.ranges("gas"), dispatch.ranges("electricity cost")
     heat = day["heat"].sum("hour")
-    taken = found.after["pump_heat"].sum("hour")
+    taken = {
+        "ground heat": 100 * found.after["pump_heat"].sum("hour") / heat,
+        "cost": district.costs(found.after, day)["electricity_cost"].sum("hour"),
+    }
     return pd.DataFrame(
         {
             "group": day["group"].to_numpy(),
-            "least ground heat [%]": (100 * (1 - gas["high"] / heat)).to_numpy(),
-            "ground heat taken [%]": (100 * taken / heat).to_numpy(),
-            "greatest ground heat [%]": (100 * (1 - gas["low"] / heat)).to_numpy(),
+            "least ground heat [%]": 100 * (1 - gas["high"] / heat),
+            "ground heat taken [%]": taken["ground heat"],
+            "greatest ground heat [%]": 100 * (1 - gas["low"] / heat),
+            "least electricity cost [yuan]": cost["low"],
+            "electricity cost taken [yuan]": taken["cost"],
+            "greatest electricity cost [yuan]": cost["high"],
         }
     )
-
-
-def bands(table: pd.DataFrame, columns: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """Return the least and greatest value of columns over all scenarios."""
-    return {column: (float(np.min(table[column])), float(np.max(table[column]))) for column in columns}
