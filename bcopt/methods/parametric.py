@@ -186,8 +186,8 @@ def _check(curve: _Curve, points: Array) -> None:
 
     The first rank that one bends must bend upwards, be it ever so little. Seen from a quarter of the width, a corner is
     off its chord by a quarter, a curve by a sixteenth; corners too close to be told apart are passed, as is what leaves
-    the function straight further out. Last, all evaluations must lie on the lines between the breakpoints, and one
-    more in each, since the middle of an interval proves nothing of a function that is not convex.
+    the function straight further out to one side. Last, all evaluations must lie on the lines between the breakpoints,
+    and one more in each, since the middle of an interval proves nothing of a function that is not convex.
     """
     for before, at, after in zip(points[:-2], points[1:-1], points[2:], strict=True):
         off = curve.off(at, before, after)
@@ -202,7 +202,7 @@ def _check(curve: _Curve, points: Array) -> None:
         missed = np.abs(curve.off(at, at - near, at + near) - corner)
         if missed[rank] > abs(corner[rank]) / 2:
             outer = [curve.off(at + 3 * side, at + 2 * side, at + 4 * side)[rank] for side in (-near, near)]
-            if max(np.abs(outer)) > abs(corner[rank]) / 8:
+            if min(np.abs(outer)) > abs(corner[rank]) / 8:
                 raise ValueError(f"the function is curved: rank {rank} has no corner at {at:.9g}")
     for low, high in itertools.pairwise(points):
         curve(low + OBLIQUE * (high - low))

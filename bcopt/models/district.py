@@ -2,7 +2,28 @@
 
 The equations are (36)-(60) of systems2024, Systems 2024, 12(3), 92, https://doi.org/10.3390/systems12030092, for any
 number of groups and hours. The dim ``hour`` is one cycle, whose last hour precedes its first; each label of any dim but
-``group`` and ``hour`` is a problem of its own, such as one of many days.
+``group`` and ``hour`` is a problem of its own, such as one of many days. The lower level is
+
+    min  sum  electricity_price purchase - export_price export + gas_price gas_heat                  (43)-(45)
+    purchase - export = electricity - photovoltaics + pump_heat / pump_cop + cooling / chiller_cop
+                        + charge - discharge,   0 <= export <= photovoltaics                         (46), (52)
+    pump_heat + gas_heat = heat                                                                      (47)
+    sum_g pump_heat <= sum_g pump_capacity   (sharing),   pump_heat <= pump_capacity   (else)        (51)
+    sum_g gas_heat <= boiler_capacity,   sum_g cooling <= chiller_capacity
+    sum_g charge <= storage_power,   sum_g discharge <= storage_power                                (53)-(57)
+    energy[t] = (1 - storage_loss) energy[t-1] + sum_g charge[t] - sum_g discharge[t]                (58)
+    0 <= energy <= storage_energy,   the last hour preceding the first                               (59), (60)
+
+Printed (46) and (47) are inequalities; equality keeps surplus sun apart as export and heat from being dumped, at no
+other cost. Printed (60) equates the first hour and the last, which leaves the first hour out of the balance. Binaries
+that keep a group from charging and discharging in one hour, (55), are redundant: netting the two keeps all equations
+and lowers both sums in (56) and (57), at the same cost (``tests/models/test_district.py``, ``TestNetting``).
+
+An account, which is not printed, says what a group may take from the shared storage: *daily*, as much over the cycle as
+it put in; *held*, nothing before it put it in; *none*, whatever there is:
+
+    daily:  sum_t discharge <= sum_t charge
+    held:   held[t] = (1 - storage_loss) held[t-1] + charge[t] - discharge[t] >= 0,   sum_g held = energy
 """
 
 from __future__ import annotations
@@ -48,30 +69,7 @@ def district_model(
     binaries: bool = False,
     ties: bool = False,
 ) -> linopy.Model:
-    """Build the lower level: the dispatch of least energy cost.
-
-        min  sum  electricity_price purchase - export_price export + gas_price gas_heat                  (43)-(45)
-        purchase - export = electricity - photovoltaics + pump_heat / pump_cop + cooling / chiller_cop
-                            + charge - discharge,   0 <= export <= photovoltaics                         (46), (52)
-        pump_heat + gas_heat = heat                                                                      (47)
-        sum_g pump_heat <= sum_g pump_capacity   (sharing),   pump_heat <= pump_capacity   (else)        (51)
-        sum_g gas_heat <= boiler_capacity,   sum_g cooling <= chiller_capacity
-        sum_g charge <= storage_power,   sum_g discharge <= storage_power                                (53)-(57)
-        energy[t] = (1 - storage_loss) energy[t-1] + sum_g charge[t] - sum_g discharge[t]                (58)
-        0 <= energy <= storage_energy,   the last hour preceding the first                               (59), (60)
-
-    Purchases and exports are those of each group at its own tariff. An account says what a group may take from the
-    shared storage: *daily*, as much over the cycle as it put in,
-
-        sum_t discharge <= sum_t charge;
-
-    *held*, nothing before it put it in, its share of the energy being
-
-        held[t] = (1 - storage_loss) held[t-1] + charge[t] - discharge[t] >= 0,   sum_g held = energy;
-
-    *none*, whatever there is. Binaries that keep a group from charging and discharging in one hour, (55), are
-    redundant: netting the two keeps all equations and lowers both sums in (56) and (57), at the same cost
-    (``tests/models/test_district.py``, ``TestNetting``).
+    """Build the lower level: the dispatch of least energy cost, every group buying at its own tariff.
 
     Parameters
     ----------
@@ -93,17 +91,13 @@ def district_model(
         Variables ``purchase``, ``export``, ``pump_heat``, ``gas_heat``, ``chilled``, ``charge`` and ``discharge`` [kW],
         dims (..., group, hour), and the store ``storage``, dims (..., hour). Constraints ``electricity-balance``,
         ``heat-balance``, ``ground-heat``, ``boilers``, ``chillers``, ``storage-charged``, ``storage-discharged`` and
-        ``account``. The capacities of boilers, chillers and storage stand on right-hand sides and in bounds alone.
+        ``account``. The capacities of boilers, chillers and storage stand on right-hand sides and in bounds alone,
+        unless there are binaries.
 
     Raises
     ------
     ValueError
         From :func:`check`, or for another account.
-
-    Notes
-    -----
-    Printed (46) and (47) are inequalities; equality keeps surplus sun apart as export and heat from being dumped, at no
-    other cost. Printed (60) equates the first hour and the last, which leaves the first hour out of the balance.
 
     References
     ----------

@@ -85,6 +85,33 @@ def test_noise_below_the_tolerance_makes_no_breakpoints():
     assert found["parameter"].values == pytest.approx([0.0, 0.3, 0.7, 1.0], abs=1e-8)
 
 
+@pytest.mark.parametrize("third", [0.403, 0.4008, 0.4011, 0.401001])
+def test_corners_within_the_tolerance_of_one_another_are_passed(third):
+    """At a value of 1000 differences of 1e-6 are none: the first two corners are nowhere further from one."""
+    function = bent([0.4, 0.4005, third], [1e-3, 1e-3, 1.0], start=1e3)
+    found = piecewise(ranks(function), 0.0, 1.0)
+    assert len(found["parameter"]) < 8
+    for t in np.concatenate([np.linspace(0.0, 1.0, 101), np.linspace(0.399, 0.404, 101)]):
+        assert np.interp(t, found["parameter"], found["value"][:, 0]) == pytest.approx(function(t), abs=3e-6)
+
+
+def test_many_corners_at_a_large_value_leave_few_undecided():
+    rng = np.random.default_rng(0)
+    points, slopes = np.sort(rng.uniform(0.0, 1e5, 300)), np.cumsum(rng.uniform(1e-3, 1.0, 300))
+    function = bent(points, np.diff(slopes, prepend=0.0), first=-150.0, start=3e5)
+    found = piecewise(ranks(function), 0.0, 1e5)
+    assert abs(len(found["parameter"]) - 302) <= 6
+    allowed = 3e-9 * float(np.abs(found["value"]).max())
+    for t in rng.uniform(0.0, 1e5, 300):
+        assert np.interp(t, found["parameter"], found["value"][:, 0]) == pytest.approx(function(t), abs=allowed)
+    assert found.attrs["evaluations"] < 12 * 300
+
+
+def test_a_bend_too_small_to_be_told_still_lets_later_ranks_bend():
+    function = ranks(bent([0.3, 0.6], [1.0, 1e-9]), bent([0.3, 0.6], [1.0, -1.0]))
+    assert piecewise(function, 0.0, 1.0)["parameter"].values == pytest.approx([0.0, 0.3, 0.6, 1.0], abs=1e-9)
+
+
 gaps = st.lists(st.floats(0.01, 1.0), min_size=2, max_size=9)
 bends = st.lists(st.floats(0.1, 3.0), min_size=8, max_size=8)
 
@@ -106,7 +133,7 @@ def test_random_convex_functions_give_their_breakpoints_back(gaps, bends, first,
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda t: t * t, "is curved"),
+        (lambda t: t * t, "is curved: more than 1000 breakpoints from 0 on"),
         (lambda t: 1 + 1e-4 * t * t, "is curved"),
         (lambda t: 1 + 1e-8 * t * t, "is curved: rank 0 has no corner at 0.5"),
         (lambda t: np.exp(20 * t), "is curved"),

@@ -225,34 +225,24 @@ def of_section_3_3(
         From :func:`bcopt.studies.systems2024.district_results.shares`.
     """
     central, every = sweep.iloc[0], pd.concat([sweep, crossed.iloc[1:]], ignore_index=True)
-    rootless = int((every[district_results.FITTED] != "").sum())
     computed = identities.set_index("claim")["computed"]
-    whole = sources.set_index("group").loc["all"]
-    share = float(whole["ground heat, shared [%]"])
-    spread = tied.set_index("group")
+    whole, spread = sources.set_index("group").loc["all"], tied.set_index("group")
     held = {
         claim: Outcome(float(central[column]), _of_ties(claim, spread), band=_band(every[column]))
         for claim, column in district_results.COLUMNS.items()
     }
-    note = (
-        f"{held['S-3.3-export-after'].note}the band holds {rootless} of {len(every)} scenarios with a fit without root"
-    )
+    rootless = int((every[district_results.FITTED] != "").sum())
+    note = f"the band holds {rootless} of {len(every)} scenarios with a fit without root"
     held["S-3.3-export-after"] = replace(held["S-3.3-export-after"], note=note)
     return {
-        "S-3.3-heat-total": Outcome(float(central["heat [kWh]"]), f"knob: heat scale {central['heat scale']:.4f}"),
+        **{
+            claim: Outcome(float(central[column]), f"knob: {knob} {central[knob]:.6g}")
+            for claim, (column, knob) in _FITTED.items()
+        },
         "S-3.3-gshp-heat": Outcome(float(whole["ground heat, shared [kWh]"]), "our share of the fitted total"),
         "S-3.3-gas-heat": Outcome(float(whole["gas, shared [kWh]"]), "our share of the fitted total"),
-        "S-3.3-gas-share": Outcome(100 - share, "complement of the share of ground heat"),
-        "S-3.3-cost-before": Outcome(
-            float(central["cost before [yuan]"]), f"knob: public scale {central['public scale']:.4f}"
-        ),
-        "S-3.3-cost-after": Outcome(
-            float(central["cost after [yuan]"]), f"knob: shared storage of {central['storage energy [kWh]']:.0f} kWh"
-        ),
-        "S-3.3-export-before": Outcome(
-            float(central["export before [kWh]"]), f"knob: photovoltaic scale {central['photovoltaic scale']:.4f}"
-        ),
-        **{claim: Outcome(float(value), _IDENTITY) for claim, value in computed.items() if claim in _IDENTITIES},
+        "S-3.3-gas-share": Outcome(100 - float(whole["ground heat, shared [%]"]), "complement of the ground heat"),
+        **{claim: Outcome(float(computed[claim]), "from the printed numbers alone") for claim in _IDENTITIES},
         "S-3.3-pareto": Outcome(None, "our front stands in figure 11"),
         **held,
         **_statements_of_section_3_3(sweep, every, served),
@@ -299,7 +289,12 @@ def _served(served: pd.DataFrame) -> str:
     )
 
 
-_IDENTITY = "from the printed numbers alone"
+_FITTED = {
+    "S-3.3-heat-total": ("heat [kWh]", "heat scale"),
+    "S-3.3-export-before": ("export before [kWh]", "photovoltaic scale"),
+    "S-3.3-cost-before": ("cost before [yuan]", "public scale"),
+    "S-3.3-cost-after": ("cost after [yuan]", "storage energy [kWh]"),
+}
 _IDENTITIES = (
     "S-3.3-gshp-utilisation",
     "S-3.3-reduction",

@@ -113,11 +113,16 @@ def shares(found: Days) -> pd.DataFrame:
         for name, flows in (("shared", found.after), ("own", found.own)):
             pumped, gas = (_of(flows[flow], group) for flow in ("pump_heat", "gas_heat"))
             row[f"ground heat, {name} [kWh]"] = float(pumped.sum())
-            row[f"ground heat, {name} [%]"] = 100 * float(pumped.sum()) / float(pumped.sum() + gas.sum())
+            row[f"ground heat, {name} [%]"] = _percent(float(pumped.sum()), float(pumped.sum() + gas.sum()))
             row[f"gas, {name} [kWh]"] = float(gas.sum())
             row[f"gas peak, {name} [kW]"] = float(gas.max())
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _percent(part: float, whole: float) -> float:
+    """Return a part of a whole [%], missing where there is no whole, such as the heat of a group without plots."""
+    return 100 * part / whole if whole > ROUNDING else np.nan
 
 
 def _of(flow: xr.DataArray, group: str) -> xr.DataArray:
@@ -153,7 +158,7 @@ def export_share(found: Days, of: str) -> float:
         "residential electricity, heat pumps left out": homes["electricity"],
         "residential generation": homes["photovoltaics"],
     }[of]
-    return 100 * float(found.before["export"].sel(group=RESIDENTIAL).sum() / whole.sum())
+    return _percent(float(found.before["export"].sel(group=RESIDENTIAL).sum()), float(whole.sum()))
 
 
 def statements(found: Days) -> dict[str, bool | float]:
@@ -175,7 +180,7 @@ def statements(found: Days) -> dict[str, bool | float]:
         said |= _below(f"no residential gas, {name}", gas, "residential gas")
     for what, unit in (("purchase", "kWh"), ("emissions", "kg")):
         before, after = (float(power.loc[PUBLIC, f"{what} {when} [{unit}]"].sum()) for when in ("before", "after"))
-        said[f"public {what} rises by [%]"] = 100 * (after / before - 1) if before > ROUNDING else np.nan
+        said[f"public {what} rises by [%]"] = _percent(after - before, before)
         said |= _below(f"public {what} unaltered", abs(after - before), "public unaltered", before)
     return said
 
