@@ -27,6 +27,9 @@ START = 0.02
 """Storage at which the basis of every other solve is kept, as a share of the day's electricity [-]."""
 FINE = 2001
 """Points whose staircase stands for the exact front in hypervolumes."""
+ROUNDING = 1e-9
+"""Share of an objective below which a difference is none [-]."""
+OBJECTIVES = ("cost", "emissions")
 LEVELS = 41
 
 
@@ -203,9 +206,16 @@ def fine_front(curve: xr.Dataset) -> Array:
     """Return cost and emissions of the exact front, minimised, at so many points that their staircase is the front."""
     largest = float(curve["storage_energy"].max())
     size = np.unique(np.concatenate([np.linspace(0.0, largest, FINE), curve["storage_energy"].to_numpy()]))
-    both = np.stack([np.interp(size, curve["storage_energy"], curve[name]) for name in ("cost", "emissions")], axis=1)
-    front: Array = both[pareto.non_dominated(both)]
+    both = np.stack([np.interp(size, curve["storage_energy"], curve[name]) for name in OBJECTIVES], axis=1)
+    grain = ROUNDING * both.max(axis=0)
+    front: Array = both[pareto.non_dominated(np.round(both / grain))]
     return front
+
+
+def plan_at(curve: xr.Dataset, storage_energy: float) -> tuple[float, float]:
+    """Return cost [yuan] and emissions [kg] of the upper level with a storage of some energy [kWh]."""
+    cost, emissions = (float(np.interp(storage_energy, curve["storage_energy"], curve[name])) for name in OBJECTIVES)
+    return cost, emissions
 
 
 def below(objectives: Array, curve: xr.Dataset) -> float:
