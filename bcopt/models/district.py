@@ -16,8 +16,9 @@ number of groups and hours. The dim ``hour`` is one cycle, whose last hour prece
 
 Printed (46) and (47) are inequalities; equality keeps surplus sun apart as export and heat from being dumped, at no
 other cost. Printed (60) equates the first hour and the last, which leaves the first hour out of the balance. Binaries
-that keep a group from charging and discharging in one hour, (55), are redundant: netting the two keeps all equations
-and lowers both sums in (56) and (57), at the same cost (``tests/models/test_district.py``, ``TestNetting``).
+that keep a group from charging and discharging in one hour, which is what the indices of (53)-(55) say, are redundant:
+netting the two keeps all equations and lowers both sums in (56) and (57), at the same cost
+(``tests/models/test_district.py``, ``TestNetting``).
 
 An account, which is not printed, says what a group may take from the shared storage: *daily*, as much over the cycle as
 it put in; *held*, nothing before it put it in; *none*, whatever there is:
@@ -68,6 +69,7 @@ def district_model(
     account: Account = "daily",
     binaries: bool = False,
     ties: bool = False,
+    one_state: bool = False,
 ) -> linopy.Model:
     """Build the lower level: the dispatch of least energy cost, every group buying at its own tariff.
 
@@ -84,6 +86,9 @@ def district_model(
     ties : bool
         Add what :func:`tie_break` and :func:`gas_of` may need: ``peak`` [kW], not below the purchase of the district in
         any hour, and ``worst-gas-share`` [-], not below the share of gas in the heat of any group in the hour.
+    one_state : bool
+        Let the storage as a whole either charge or discharge in an hour, the other reading of (53)-(55), by the binary
+        ``storage-charging``. No netting makes it redundant: groups then cannot pass energy on within the hour.
 
     Returns
     -------
@@ -110,7 +115,7 @@ def district_model(
     model = linopy.Model()
     _add_flows(model, given)
     _add_supply(model, given, sharing)
-    _add_storage(model, given, account, binaries)
+    _add_storage(model, given, account, binaries, one_state)
     _add_electricity(model, given)
     if ties:
         _add_ties(model, given)
@@ -143,9 +148,10 @@ def _add_supply(model: linopy.Model, given: xr.Dataset, sharing: bool) -> None:
             model.add_constraints(v[flow].sum("group") <= given[f"{name}_capacity"], name=f"{name}s")
 
 
-def _add_storage(model: linopy.Model, given: xr.Dataset, account: Account, binaries: bool) -> None:
+def _add_storage(model: linopy.Model, given: xr.Dataset, account: Account, binaries: bool, one_state: bool) -> None:
     """Add the storage, what the groups move in and out of it, and their accounts."""
-    add_store(model, "storage", given["storage_energy"], given["storage_power"], loss=given["storage_loss"])
+    energy, power, loss = (given[f"storage_{name}"] for name in ("energy", "power", "loss"))
+    add_store(model, "storage", energy, power, loss=loss, binaries=one_state)
     v = model.variables
     for flow in ("charge", "discharge"):
         model.add_constraints(v[flow].sum("group") - v[f"storage-{flow}"] == 0, name=f"storage-{flow}d")
@@ -158,7 +164,6 @@ def _add_storage(model: linopy.Model, given: xr.Dataset, account: Account, binar
         model.add_constraints(balance == 0, name="account")
         model.add_constraints(held.sum("group") - v["storage-energy"] == 0, name="held-total")
     if binaries:
-        power = given["storage_power"]
         charging = model.add_variables(binary=True, coords=v["charge"].coords, name="charging")
         model.add_constraints(v["charge"] - power * charging <= 0, name="while-charging")
         model.add_constraints(v["discharge"] + power * charging <= power, name="while-discharging")

@@ -146,7 +146,7 @@ def _faults_together(sound: xr.Dataset) -> Iterator[str]:
 
 
 def _unmet(given: xr.Dataset, sharing: bool) -> Iterator[str]:
-    """Yield the hours in which heat or cooling exceeds what there is, with the groups that it is missing in."""
+    """Yield the hours in which heat or cooling exceeds what there is, with the groups that depend on it."""
     for capacity, demand in _CAPACITIES.items():
         if capacity in given:
             short = shortfall(given, demand, given[capacity], sharing)
@@ -154,8 +154,9 @@ def _unmet(given: xr.Dataset, sharing: bool) -> Iterator[str]:
             for place in np.argwhere((short > slack).to_numpy())[:5]:
                 at = dict(zip(short.dims, place, strict=True))
                 where = ", ".join(f"{dim} {short[dim].to_numpy()[k]}" for dim, k in at.items())
-                needed = given[demand].isel(at)
-                groups = ", ".join(str(name) for name in needed["group"].to_numpy()[needed.to_numpy() > 0])
+                own = given["pump_capacity"].isel(at) if demand == "heat" and not sharing else 0.0
+                lacking = (given[demand].isel(at) > own).to_numpy()
+                groups = ", ".join(str(name) for name in given["group"].to_numpy()[lacking])
                 yield f"{demand} cannot be met: {float(short.isel(at)):g} kW are missing at {where} in {groups}"
 
 

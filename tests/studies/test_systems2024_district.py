@@ -580,7 +580,7 @@ def test_ground_heat_value_is_the_derivative(day: xr.Dataset, central: Scenario,
         below = xr.where(cap["group"] == group, 0.5, 0.0)
         saved = paid - least_cost(day.assign(pump_capacity=cap + below), sharing=sharing)
         assert 2 * saved == pytest.approx(float(own.sum()), rel=1e-6)
-    assert sharing or np.ptp(value.sum("hour")) > 1, "a kilowatt is worth most where heat is scarce"
+    assert sharing or np.ptp(value.sum("hour").to_numpy()) > 1, "a kilowatt is worth most where heat is scarce"
     for place in (0, 8, 18):
         grown = cap + below * xr.where(hour["hour"] == place, 1.0, hour)
         saved = paid - least_cost(day.assign(pump_capacity=grown), sharing=sharing)
@@ -710,7 +710,7 @@ def test_the_first_group_has_all_it_can(day: xr.Dataset, central: Scenario, comp
     dispatch.solve(SETTLED[:4])
     gas = float(dispatch.flows()["gas_heat"].sel(group=group).sum())
     alike = float(compared.after["gas_heat"].sel(group=group).sum())
-    low = float(dispatch.gas_ranges()["low"].sel(group=group))
+    low = float(dispatch.ranges("gas")["low"].sel(group=group))
     assert gas == pytest.approx(low, abs=1e-3)
     assert gas < alike - 1_000
 
@@ -958,6 +958,14 @@ def test_ties_enclose_what_was_taken(compared: Days, central: Scenario) -> None:
     assert (high[PUBLIC] - low[PUBLIC] > 5).all(), "the public are tied"
     shares = district_results.shares(compared).set_index("group")["ground heat, shared [%]"]
     np.testing.assert_allclose(taken, shares[GROUPS], rtol=1e-9)
+    least, paid, most = (table[f"{which} [yuan]"] for which in ("least electricity cost", "electricity cost taken",
+                                                                "greatest electricity cost"))  # fmt: skip
+    assert (least <= paid + 1e-6).all()
+    assert (paid <= most + 1e-6).all()
+    assert (most[PUBLIC] - least[PUBLIC] > 1_000).all(), "who of them uses the storage when is tied as well"
+    power = district_results.electricity_table(compared).set_index("group")["electricity cost after [yuan]"]
+    np.testing.assert_allclose(paid, power[GROUPS], rtol=1e-9)
+    assert paid.sum() == pytest.approx(277_900, abs=0.05)
     # What one gains the others lose: with the others at their least, none has more than its greatest.
     heat = compared.day["heat"].sum("hour").to_series()
     whole = (taken * heat).sum()
@@ -966,14 +974,242 @@ def test_ties_enclose_what_was_taken(compared: Days, central: Scenario) -> None:
         assert high[group] * heat[group] <= whole - (low * heat)[rest].sum() + 1e-3
 
 
-def test_every_tie_rule_gives_one_dispatch(day: xr.Dataset, central: Scenario) -> None:
-    """Built and solved twice, from other bases, all ranks end in the same flows."""
-    for rule in ("earliest", "least peak"):
-        scenario = replace(central, tie_rule=rule)
-        first, second = Dispatch(day, scenario), Dispatch(day, scenario, largest=90_000.0)
-        for size in (90_000.0, 0.0, float(day["storage_energy"])):
-            second.resize(size)
-            second.solve()
-        first.solve()
-        for name, values in first.flows().data_vars.items():
-            np.testing.assert_allclose(values.to_numpy(), second.flows()[name].to_numpy(), atol=1e-3, err_msg=name)
+@pytest.mark.parametrize("rule", ["earliest", "least peak"])
+def test_ranks_leave_one_dispatch_of_the_district(day: xr.Dataset, central: Scenario, rule: str) -> None:
+    """From other bases all ranks end in the same heat of each group, and the same electricity of all together."""
+    scenario = replace(central, tie_rule=rule)
+    first, second = Dispatch(day, scenario), Dispatch(day, scenario, largest=90_000.0)
+    for size in (90_000.0, 0.0, float(day["storage_energy"])):
+        second.resize(size)
+        second.solve()
+    first.solve()
+    one, other = first.flows(), second.flows()
+    for name in ("pump_heat", "gas_heat", "energy"):
+        np.testing.assert_allclose(one[name], other[name], atol=1e-4, err_msg=name)
+    for name in ("purchase", "export"):
+        np.testing.assert_allclose(one[name].sum("group"), other[name].sum("group"), atol=1e-4, err_msg=name)
+        homes = {"group": "residential"}
+        np.testing.assert_allclose(one[name].sel(homes), other[name].sel(homes), atol=1e-4, err_msg=name)
+
+
+# ---- scenarios
+
+
+def test_alternatives_of_the_district(of_district: dict[str, Scenario], protocol: StudyProtocol) -> None:
+    wanted = sum(len(protocol.choices[name].alternatives) for name in OF_THE_FITS + OF_THE_DISTRICT)
+    assert len(of_district) == 1 + 6 + wanted
+    names = list(protocol.choices)
+    of_section = {name for name in names[names.index("district_mix") :] if not name.endswith("_test")}
+    assert of_section == set(OF_THE_DISTRICT)
+
+
+def test_crossed_scenarios(protocol: StudyProtocol, central: Scenario) -> None:
+    found = district_results.crossed(protocol, central)
+    assert len(found) == 3 * 2 * 3 * 3 * 2 == 108
+    assert next(iter(found)) == CENTRAL
+    assert found[CENTRAL] == central
+    assert len(set(found.values())) == 108, "names and scenarios are unique"
+    assert found["account: none + power to energy: 1.0"] == replace(central, account="none", power_to_energy=1.0)
+    varied = {field.name for other in found.values() for field in fields(Scenario)
+              if getattr(other, field.name) != getattr(central, field.name)}  # fmt: skip
+    assert varied == set(district_results.CROSSED)
+    two = district_results.crossed(protocol, central, ("account", "gas_price"))
+    assert len(two) == 9
+
+
+def test_crossed_names_the_scenario_of_the_run(protocol: StudyProtocol, central: Scenario) -> None:
+    """With another value among the parameters of the run the central scenario is that of the run, not the protocol's."""
+    other = replace(central, account="none")
+    assert district_results.crossed(protocol, other)[CENTRAL] == other
+
+
+@pytest.fixture(scope="module")
+def swept(
+    simulated: tuple[xr.Dataset, xr.Dataset], study: xr.Dataset, central: Scenario, knobs: Knobs
+) -> tuple[dict[str, Scenario], dict[str, Knobs], pd.DataFrame]:
+    """Scenarios that share demands, differ in them by choice, by what fits 1 and 2 found, and by the loads."""
+    quick = changed(central, SIMULATED)
+    scenarios = {
+        "quick": quick,
+        "held": replace(quick, account="held"),
+        "warm": replace(quick, district_cooling=False),
+        "sparse": replace(quick, district_mix=MIXES[2]),
+        "scaled": quick,
+        "ASHRAE": replace(quick, loads="program ASHRAE 90.1-2019"),
+    }
+    of_fits = dict.fromkeys(scenarios, knobs) | {"scaled": Knobs(0.5)}
+    return scenarios, of_fits, district_results.sweep(scenarios, *simulated, study, of_fits, PRINTED, workers=1)
+
+
+def test_sweep_is_scenario_by_scenario(
+    swept: tuple[dict[str, Scenario], dict[str, Knobs], pd.DataFrame],
+    simulated: tuple[xr.Dataset, xr.Dataset],
+    study: xr.Dataset,
+) -> None:
+    scenarios, of_fits, table = swept
+    assert table["scenario"].tolist() == list(scenarios)
+    for name, scenario in scenarios.items():
+        series = flexible_day.january(*simulated, scenario)
+        day = district_day.unfitted(series, study, scenario, of_fits[name])
+        row, fits, days = district_results.scenario_row(name, day, scenario, PRINTED)
+        found = table.set_index("scenario", drop=False).loc[name]
+        assert list(row) == found.index.tolist()
+        for column, value in row.items():
+            equal = found[column] == value if isinstance(value, (str, bool)) else np.isclose(
+                found[column], value, rtol=1e-9, atol=1e-6, equal_nan=True)  # fmt: skip
+            assert equal, (name, column, found[column], value)
+        assert row["storage energy [kWh]"] == fits.knobs.storage_energy
+        assert row["cost after [yuan]"] == pytest.approx(
+            float(district.costs(days.after, days.day)["electricity_cost"].sum())
+        )
+    assert table.drop(columns=["scenario", *table.columns[table.dtypes == bool]]).nunique()["public scale"] >= 4
+    assert np.isnan(table.set_index("scenario").loc["sparse", "ground heat of mall, shared [%]"])
+    assert set(COLUMNS.values()) | set(STATEMENTS.values()) <= set(table.columns)
+
+
+def test_sweep_is_the_same_in_two_processes(
+    swept: tuple[dict[str, Scenario], dict[str, Knobs], pd.DataFrame],
+    simulated: tuple[xr.Dataset, xr.Dataset],
+    study: xr.Dataset,
+) -> None:
+    scenarios, of_fits, table = swept
+    few = {name: scenarios[name] for name in ("quick", "sparse", "ASHRAE")}
+    found = district_results.sweep(few, *simulated, study, of_fits, PRINTED, workers=2)
+    wanted = table[table["scenario"].isin(few)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, wanted, check_exact=True)
+
+
+def test_a_fit_without_a_root_is_told(unfitted_day: xr.Dataset, central: Scenario) -> None:
+    """Both are named, and the numbers are those of the nearest ends."""
+    printed = PRINTED | {"photovoltaic_scale": 1e9, "storage_energy": 1e9}
+    row, fits, _ = district_results.scenario_row("x", unfitted_day, central, printed)
+    assert row[FITTED] == "photovoltaic scale, storage energy"
+    assert list(fits.missed) == ["photovoltaic_scale", "storage_energy"]
+    assert row["photovoltaic scale"] == 20
+    assert row["storage energy [kWh]"] == 0
+    assert row["cost after [yuan]"] == pytest.approx(row["cost before [yuan]"])
+
+
+# ---- the ledger
+
+BY_GROUP = [f"S-3.3-share-{group}" for group in PUBLIC]
+
+
+def sweep_by_hand() -> pd.DataFrame:
+    """Three scenarios: the central one near what is printed, one without account, one without a root."""
+    printed = dict(zip(COLUMNS.values(), (68.79, 88_000.0, 46.54, 65.01, 71.20, 37.63, 21.80, 22.46, 24.44, 12.15,
+                                          7_703.0), strict=True))  # fmt: skip
+    row: dict[str, Any] = {"scenario": CENTRAL, "heat [kWh]": 1.1e6, "heat scale": 1.25, "cost before [yuan]": 322_600.0,
+                           "cost after [yuan]": 277_900.0, "public scale": 0.5, "storage energy [kWh]": 12_000.0,
+                           "photovoltaic scale": 2.0, "export before [kWh]": 21_370.06, FITTED: "",
+                           "public purchase rises by [%]": 0.0, "public emissions rises by [%]": 0.0}  # fmt: skip
+    for column in STATEMENTS.values():
+        row |= {column: True, column + OTHERWISE: False}
+    row |= printed
+    none = row | {
+        "scenario": "account: none",
+        "public purchase rises by [%]": 7.25,
+        "public emissions rises by [%]": 3.5,
+    }
+    none |= {"public purchase unaltered": False, "ground heat, shared [%]": 60.0}
+    rootless = row | {"scenario": "account: held", FITTED: "storage energy", "export after [kWh]": 0.0}
+    return pd.DataFrame([row, none, rootless])
+
+
+def crossed_by_hand() -> pd.DataFrame:
+    """The central scenario again, which must not count twice, and another with the widest numbers."""
+    central, other = sweep_by_hand().iloc[[0, 0]].to_dict("records")
+    wide = {
+        "scenario": "crossed",
+        "ground heat, shared [%]": 90.0,
+        "export after [kWh]": 9_000.0,
+        FITTED: "public scale",
+    }
+    wide |= {"shift hours hold": False, "ground heat of mall, shared [%]": np.nan}
+    return pd.DataFrame([central | {"gas peak, shared [kW]": -1.0}, other | wide])
+
+
+def tied_by_hand() -> pd.DataFrame:
+    return pd.DataFrame({"group": GROUPS, "least ground heat [%]": [97.0, 30.0, 31.0, 32.0],
+                         "greatest ground heat [%]": [97.0, 80.0, 81.0, 82.0]})  # fmt: skip
+
+
+SERVED = pd.DataFrame({"price of heat": ["each group its own", "public for both"], "public first [h]": [24, 0]})
+SOURCES = pd.DataFrame({"group": [*GROUPS, "all"], "ground heat, shared [kWh]": [1.0, 1.0, 1.0, 1.0, 756_690.0],
+                        "gas, shared [kWh]": [0.0, 0.0, 0.0, 0.0, 343_310.0],
+                        "ground heat, shared [%]": [0.0, 0.0, 0.0, 0.0, 68.79]})  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def outcomes(published: pd.DataFrame, study: xr.Dataset) -> dict[str, ledger.Outcome]:
+    identities = district_arithmetic.identities(published, study, 0.5810)
+    return claims.of_section_3_3(sweep_by_hand(), crossed_by_hand(), identities, tied_by_hand(), SERVED, SOURCES)
+
+
+def test_every_claim_of_the_section_has_an_outcome(
+    outcomes: dict[str, ledger.Outcome], published: pd.DataFrame
+) -> None:
+    wanted = published["id"][published["id"].str.startswith("S-3.3-")]
+    assert set(outcomes) == set(wanted)
+    assert len(wanted) == len(outcomes) == 30
+    rows = ledger.judge(published, outcomes, read_protocol(ROOT), "x", {}).set_index("id")
+    assert rows.index.tolist() == wanted.tolist(), "each once"
+    verdicts = rows.groupby("verdict").groups
+    assert set(verdicts["contradicted"]) == {"S-3.3-public-purchase", "S-3.3-public-emissions", "S-3.3-gas-public-only"}
+    assert list(verdicts["nothing printed"]) == ["S-3.3-pareto"]
+    assert set(verdicts["within tolerance"]) == set(COLUMNS)
+    assert set(verdicts["missed"]) == {"S-3.3-gshp-heat", "S-3.3-gas-heat"}, "ten kilowatt-hours off"
+    assert len(verdicts["reproduced"]) == 30 - 3 - 1 - len(COLUMNS) - 2
+
+
+def test_every_fit_and_identity_to_the_printed_digit(
+    outcomes: dict[str, ledger.Outcome], published: pd.DataFrame
+) -> None:
+    wanted = published.set_index("id")
+    for claim in (*district_fits.TARGETS.values(), "S-3.3-gshp-utilisation", "S-3.3-reduction",
+                  "S-3.3-export-utilised", "S-3.3-co2", "S-3.3-unshared-utilisation"):  # fmt: skip
+        value, half = ledger.printed_number(wanted.loc[claim, "printed"])
+        assert outcomes[claim].value == pytest.approx(value, abs=half), claim
+        assert outcomes[claim].band is None
+    assert "photovoltaic scale 2" in outcomes["S-3.3-export-before"].note
+    assert "public scale 0.5" in outcomes["S-3.3-cost-before"].note
+    assert "12000" in outcomes["S-3.3-cost-after"].note
+    assert "heat scale 1.25" in outcomes["S-3.3-heat-total"].note
+    assert outcomes["S-3.3-gas-share"].value == pytest.approx(31.21)
+    assert outcomes["S-3.3-gshp-heat"].value == 756_690
+
+
+def test_bands_are_over_both_tables(outcomes: dict[str, ledger.Outcome]) -> None:
+    """The central row of the second table is left out; a share that a scenario has none of is passed over."""
+    assert outcomes["S-3.3-gshp-share"].band == (60.0, 90.0)
+    assert outcomes["S-3.3-export-after"].band == (0.0, 9_000.0)
+    assert outcomes["S-3.3-gas-peak"].band == (88_000.0, 88_000.0)
+    assert outcomes["S-3.3-share-mall"].band == (71.2, 71.2)
+    assert "2 of 4 scenarios with a fit without root" in outcomes["S-3.3-export-after"].note
+    assert {claim for claim, outcome in outcomes.items() if outcome.band is not None} == set(COLUMNS)
+
+
+def test_ties_are_told_of_shared_groups_alone(outcomes: dict[str, ledger.Outcome]) -> None:
+    weak = {claim: outcome.note for claim, outcome in outcomes.items() if "weak" in outcome.note}
+    assert set(weak) == set(BY_GROUP)
+    assert "any from 30.0 to 80.0 costs the same" in weak["S-3.3-share-office"]
+    assert "any from 32.0 to 82.0 costs the same" in weak["S-3.3-share-mall"]
+
+
+def test_contradictions_carry_their_proofs(outcomes: dict[str, ledger.Outcome]) -> None:
+    proofs = {claim: outcome.contradiction for claim, outcome in outcomes.items() if outcome.contradiction}
+    assert set(proofs) == {"S-3.3-public-purchase", "S-3.3-public-emissions", "S-3.3-gas-public-only"}
+    assert "public buildings change by 7.2 %" in proofs["S-3.3-public-purchase"].replace("7.3", "7.2")
+    assert "public buildings change by 3.5 %" in proofs["S-3.3-public-emissions"]
+    assert "more in public buildings than in homes in 24 of 24 hours" in proofs["S-3.3-gas-public-only"]
+
+
+def test_statements_count_all_scenarios(outcomes: dict[str, ledger.Outcome]) -> None:
+    for claim in STATEMENTS:
+        assert outcomes[claim].value is True
+        assert "by the other definition no" in outcomes[claim].note
+    assert "in 3 of 4 scenarios" in outcomes["S-3.3-shift-hours"].note
+    assert "in 3 of 4 scenarios" in outcomes["S-3.3-public-purchase"].note
+    assert "in 4 of 4 scenarios" in outcomes["S-3.3-public-emissions"].note
+    for claim in ("S-3.3-share-residential", "S-3.3-unshared-residential"):
+        assert outcomes[claim].note.startswith("read as the share of gas; ")

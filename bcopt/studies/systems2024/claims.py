@@ -207,6 +207,7 @@ def of_section_3_3(
     tied: pd.DataFrame,
     served: pd.DataFrame,
     sources: pd.DataFrame,
+    inputs: xr.Dataset,
 ) -> dict[str, Outcome]:
     """Return the outcomes of the notebook on the district.
 
@@ -223,8 +224,11 @@ def of_section_3_3(
         From :func:`bcopt.studies.systems2024.district_arithmetic.ground_heat_order`.
     sources : pd.DataFrame
         From :func:`bcopt.studies.systems2024.district_results.shares`.
+    inputs : xr.Dataset
+        The study's inputs.
     """
-    central, every = sweep.iloc[0], pd.concat([sweep, crossed.iloc[1:]], ignore_index=True)
+    several = crossed[crossed["scenario"].str.contains(" + ", regex=False)]
+    central, every = sweep.iloc[0], pd.concat([sweep, several], ignore_index=True)
     computed = identities.set_index("claim")["computed"]
     whole, spread = sources.set_index("group").loc["all"], tied.set_index("group")
     held = {
@@ -245,7 +249,7 @@ def of_section_3_3(
         **{claim: Outcome(float(computed[claim]), "from the printed numbers alone") for claim in _IDENTITIES},
         "S-3.3-pareto": Outcome(None, "our front stands in figure 11"),
         **held,
-        **_statements_of_section_3_3(sweep, every, served),
+        **_statements_of_section_3_3(sweep, every, served, inputs),
     }
 
 
@@ -258,16 +262,17 @@ def _of_ties(claim: str, spread: pd.DataFrame) -> str:
     return f"weak: any from {row['least ground heat [%]']:.1f} to {row['greatest ground heat [%]']:.1f} costs the same"
 
 
-def _statements_of_section_3_3(sweep: pd.DataFrame, every: pd.DataFrame, served: pd.DataFrame) -> dict[str, Outcome]:
+def _statements_of_section_3_3(
+    sweep: pd.DataFrame, every: pd.DataFrame, served: pd.DataFrame, inputs: xr.Dataset
+) -> dict[str, Outcome]:
     """Return the outcomes of the statements on the district, with the proofs of those that cannot follow."""
     central, by_name = sweep.iloc[0], sweep.set_index("scenario")
-    without = by_name.loc["account: none"]
-    proofs = {
-        "S-3.3-public-purchase": "the account makes it true; equations (46) to (60) have none, and then purchases of "
-        f"public buildings change by {without['public purchase rises by [%]']:.1f} %",
-        "S-3.3-public-emissions": "the account makes it true; equations (46) to (60) have none, and then emissions of "
-        f"public buildings change by {without['public emissions rises by [%]']:.1f} %",
-        "S-3.3-gas-public-only": _served(served),
+    proofs = _proofs_of_section_3_3(by_name, served, inputs)
+    read = {
+        "S-3.3-shift-hours": f"weak: it falls in {central['hours of 15-20 that fall']} of six hours and rises in "
+        f"{central['hours of 23-5 that rise']} of seven; ",
+        "S-3.3-share-residential": "read as the share of gas, then one statement with S-3.3-gas-public-only; ",
+        "S-3.3-unshared-residential": "read as the share of gas; ",
     }
     found = {}
     for claim, column in district_results.STATEMENTS.items():
@@ -275,18 +280,32 @@ def _statements_of_section_3_3(sweep: pd.DataFrame, every: pd.DataFrame, served:
             f"by the other definition {_said(central[column + OTHERWISE])}; "
             f"in {int(every[column].sum())} of {len(every)} scenarios"
         )
-        found[claim] = Outcome(bool(central[column]), _READ.get(claim, "") + note, contradiction=proofs.get(claim, ""))
+        found[claim] = Outcome(bool(central[column]), read.get(claim, "") + note, contradiction=proofs.get(claim, ""))
     return found
 
 
-def _served(served: pd.DataFrame) -> str:
-    """Return the proof that the prices of Table 2 leave gas to homes."""
-    own = served.set_index("price of heat").loc["each group its own"]
-    return (
-        "with the prices of Table 2 a kilowatt-hour of ground heat saves more in public buildings than in homes in "
-        f"{int(own['public first [h]'])} of 24 hours: in these no optimum burns gas in public buildings while homes "
-        "have ground heat"
+def _proofs_of_section_3_3(by_name: pd.DataFrame, served: pd.DataFrame, inputs: xr.Dataset) -> dict[str, str]:
+    """Return why statements cannot follow from equations (43) to (60) with the prices of Table 2."""
+    price = inputs["electricity_price"]
+    dearer = int((price.sel(group="public") > price.sel(group="residential")).sum())
+    without, own = by_name.loc["account: none"], by_name.loc["gas price: each its own"]
+    first = int(served.set_index("price of heat")["public first [h]"]["each group its own"])
+    account = (
+        "with one gas price the account, which is not printed, makes it true; without one, public buildings pay more "
+        f"in {dearer} of 24 hours, and a kilowatt-hour that homes put in while they take it out keeps (46) to (60) and "
+        "saves: their {0} change by {1:.1f} %"
     )
+    gas = (
+        "with the prices of Table 2 a kilowatt-hour of ground heat saves more in public buildings than in homes in "
+        f"{first} of 24 hours if both buy electricity: no optimum burns gas in public buildings while homes that buy "
+        f"have ground heat, and homes have {own['residential gas, shared [%]']:.1f} % of their heat from gas"
+    )
+    return {
+        "S-3.3-public-purchase": account.format("purchases", without["public purchase rises by [%]"]),
+        "S-3.3-public-emissions": account.format("emissions", without["public emissions rises by [%]"]),
+        "S-3.3-gas-public-only": gas,
+        "S-3.3-share-residential": gas,
+    }
 
 
 _FITTED = {
@@ -302,7 +321,3 @@ _IDENTITIES = (
     "S-3.3-co2",
     "S-3.3-unshared-utilisation",
 )
-_READ = {
-    "S-3.3-share-residential": "read as the share of gas; ",
-    "S-3.3-unshared-residential": "read as the share of gas; ",
-}

@@ -179,7 +179,7 @@ def _schedule(day: xr.Dataset, scenario: Scenario) -> xr.Dataset:
 
 
 def _prices(inputs: xr.Dataset, scenario: Scenario) -> dict[str, xr.DataArray]:
-    """Return what each group pays."""
+    """Return what each group pays; for exports no more than it pays at that hour, as nobody is paid to buy."""
     tariff = xr.DataArray(
         [RESIDENTIAL if name == RESIDENTIAL else "public" for name in FUNCTIONS],
         dims="group",

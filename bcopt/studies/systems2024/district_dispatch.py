@@ -16,6 +16,7 @@ from bcopt.studies.systems2024.flexible_day import position
 from bcopt.studies.systems2024.scenario import Scenario
 
 ALIKE = "alike"
+WHOLE = "of the whole"
 LEAST, GREATEST = "least throughput", "greatest throughput"
 UPPER = ("energy cost", "other cost", "emissions")
 """Ranks that decide both objectives of the upper level: its cost but for the storage itself is the sum of two."""
@@ -52,9 +53,9 @@ class Dispatch:
         self._largest = own if largest is None else max(largest, own)
         self._ratio = scenario.power_to_energy
         day = with_storage(day, scenario, self._largest)
-        greatest = scenario.lower_level_ties == GREATEST
-        model = district.district_model(day, sharing, scenario.account, binaries=greatest, ties=settled)
-        self._persistent = Persistent(model, **({"mip_rel_gap": 0.0} if greatest else {}))
+        greatest, one_state = scenario.lower_level_ties == GREATEST, scenario.storage_state == WHOLE
+        model = district.district_model(day, sharing, scenario.account, greatest, settled, one_state)
+        self._persistent = Persistent(model, **({"mip_rel_gap": 0.0} if greatest or one_state else {}))
         expressions = _objectives(model, day, -1.0 if greatest else 1.0)
         if settled:
             expressions |= _tie_breaks(model, day, scenario)

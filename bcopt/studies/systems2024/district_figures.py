@@ -64,18 +64,17 @@ def baseline(days: Days) -> Figure:
 
 @style()
 def front(
-    searched: Searched, curve_points: Array, merged: pd.DataFrame, plan: tuple[float, float] | None = None
-) -> Figure:
+    searched: Searched, curve_points: Array, merged: pd.DataFrame, plan: tuple[float, float] | None = None,
+    worst: pd.DataFrame | None = None,
+) -> Figure:  # fmt: skip
     """Draw cost against emissions, exact and searched (figure 11, whose front is unpublished).
 
     Parameters
     ----------
-    searched : Searched
-        From :func:`bcopt.studies.systems2024.district_sizing.evolve`.
+    searched, merged, worst : Searched, pd.DataFrame, pd.DataFrame, optional
+        From :func:`~bcopt.studies.systems2024.district_sizing.evolve`, ``merged_front`` and ``pessimistic`` there.
     curve_points : Array, dims (point, objective)
         Cost [yuan] and emissions [kg] of the exact front.
-    merged : pd.DataFrame
-        From :func:`bcopt.studies.systems2024.district_sizing.merged_front`.
     plan : tuple of float, optional
         Cost [yuan] and emissions [kg] with the fitted storage.
     """
@@ -85,6 +84,9 @@ def front(
     bound = merged.sort_values("cost [yuan]")
     axes.plot(bound["cost [yuan]"] / 1e6, bound["emissions [kg]"] / 1000, "--", color="black", linewidth=1.2,
               label="bound: storage and dispatch chosen as one")  # fmt: skip
+    if worst is not None:
+        axes.plot(worst["cost, greatest [yuan]"] / 1e6, worst["emissions, greatest [kg]"] / 1000, ":",
+                  color=PALETTE["green"], label="the worst dispatch of equal energy cost")  # fmt: skip
     span = cost[emissions <= emissions.min() * (1 + LEVEL)].min() - cost[0]
     end = cost[0] + 1.1 * span
     found = searched.plans[["cost [yuan]", "emissions [kg]"]] / [1e6, 1e3]

@@ -30,22 +30,27 @@ def size_table(curves: Mapping[str, xr.Dataset], storage_energies: Sequence[floa
     Returns
     -------
     pd.DataFrame
-        One row a curve and size: energy cost saved [yuan/day], emissions avoided [kg/day], and the energy cost that a
-        further kWh saves [yuan/day].
+        One row a curve and size: energy cost saved, what wear and boilers cost more, what remains of the saving
+        [yuan/day], emissions avoided [kg/day], and the energy cost that a further kWh saves [yuan/day].
     """
     rows = []
     for name, curve in curves.items():
         knots = curve["storage_energy"].to_numpy()
         start = curve.isel(size=0)
         for size in storage_energies:
-            at = {key: float(np.interp(size, knots, curve[key])) for key in ("energy_cost", "emissions")}
+            change = {
+                key: float(np.interp(size, knots, curve[key]) - start[key])
+                for key in ("energy_cost", "other_cost", "emissions")
+            }
             piece = min(int(np.searchsorted(knots, size, side="right")) - 1, knots.size - 2)
             rows.append(
                 {
                     "ground heat": name,
                     "storage [kWh]": size,
-                    "energy cost saved [yuan/day]": float(start["energy_cost"]) - at["energy_cost"],
-                    "emissions avoided [kg/day]": float(start["emissions"]) - at["emissions"],
+                    "energy cost saved [yuan/day]": -change["energy_cost"],
+                    "wear and boilers [yuan/day]": change["other_cost"],
+                    "net saving [yuan/day]": -change["energy_cost"] - change["other_cost"],
+                    "emissions avoided [kg/day]": -change["emissions"],
                     "value of a further kWh [yuan/day]": float(curve["marginal_value"][piece]),
                 }
             )
@@ -80,7 +85,7 @@ def sharing_table(day: xr.Dataset, scenario: Scenario) -> pd.DataFrame:
     -------
     pd.DataFrame
         One row for own ground, one for shared: energy cost [yuan/day], gas [kWh/day], emissions [kg/day], and what a
-        further kilowatt below each group saves [yuan/kW/day].
+        further kWh of storage and a further kilowatt below each group save [yuan/day], all from the duals.
     """
     rows = []
     for name, sharing in (("own", False), ("shared", True)):
@@ -95,6 +100,7 @@ def sharing_table(day: xr.Dataset, scenario: Scenario) -> pd.DataFrame:
                 "energy cost [yuan/day]": found["energy cost"],
                 "gas [kWh/day]": dispatch.value("gas"),
                 "emissions [kg/day]": dispatch.value("emissions"),
+                "a kWh of storage [yuan/day]": -dispatch.slope(),
                 **{f"a kilowatt below {group} [yuan/day]": saved for group, saved in of_groups.items()},
             }
         )

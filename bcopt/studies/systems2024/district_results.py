@@ -149,6 +149,18 @@ def electricity_table(found: Days) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def passed_on(found: Days) -> dict[str, float]:
+    """Return the energy put into the shared storage, and what of it another group takes in the same hour [kWh]."""
+    charge, discharge = (found.after[flow].sum("group") for flow in ("charge", "discharge"))
+    within = xr.where(charge < discharge, charge, discharge)
+    return {"charged [kWh]": float(charge.sum()), "passed on in the hour [kWh]": float(within.sum())}
+
+
+def moved_table(found: Days) -> pd.DataFrame:
+    """Return :func:`passed_on` as a table."""
+    return pd.DataFrame(passed_on(found).items(), columns=["energy", "kWh a day"])
+
+
 def export_share(found: Days, of: str) -> float:
     """Return the residential export before the shared storage as a share of what the protocol says [%]."""
     homes = found.day.sel(group=RESIDENTIAL)
@@ -171,6 +183,8 @@ def statements(found: Days) -> dict[str, bool | float]:
     said: dict[str, bool | float] = {
         "purchase in hours 15-20 rises by [kWh]": float(falls.sum()),
         "purchase in hours 23-5 rises by [kWh]": float(rises.sum()),
+        "hours of 15-20 that fall": int((falls < -ROUNDING).sum()),
+        "hours of 23-5 that rise": int((rises > ROUNDING).sum()),
         STATEMENTS["S-3.3-shift-hours"]: shift,
         STATEMENTS["S-3.3-shift-hours"] + OTHERWISE: each,
     }
@@ -212,6 +226,7 @@ def scenario_row(
         "export after [kWh]": power.loc[RESIDENTIAL, "export after [kWh]"],
         "export before, share [%]": export_share(found, scenario.export_share_of),
     }
+    row |= passed_on(found)
     for kind in SHARINGS:
         row[f"ground heat, {kind} [%]"] = table.loc["all", f"ground heat, {kind} [%]"]
         row[f"gas peak, {kind} [kW]"] = table.loc["all", f"gas peak, {kind} [kW]"]

@@ -54,7 +54,7 @@ class Evaluator:
     """Both objectives of the upper level for plans, each by the lower level.
 
     A plan whose boilers or chillers do not suffice is dispatched with what is needed; its shortage is told beside. What
-    a plan gets depends on it alone, not on those before it.
+    a plan gets depends on it alone, not on those before it, and nothing is remembered of them.
 
     Parameters
     ----------
@@ -230,8 +230,16 @@ def below(objectives: Array, curve: xr.Dataset) -> float:
 
 
 def pessimistic(day: xr.Dataset, scenario: Scenario, storage_energies: Sequence[float]) -> pd.DataFrame:
-    """Return what the storage wears where, of dispatches of equal energy cost, the least or the greatest is taken."""
-    rows = []
+    """Return both objectives where, of dispatches of equal energy cost, the upper level gets the best or the worst.
+
+    The best has the least other cost, the worst the greatest, wear being what differs.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a size: energy cost, wear and cost of the upper level [yuan], emissions [kg], of both.
+    """
+    price, rows = float(day["storage_installation_price"]), []
     both = {
         name: Dispatch(day, replace(scenario, lower_level_ties=ties), settled=False, largest=max(storage_energies))
         for name, ties in (("least", LEAST), ("greatest", GREATEST))
@@ -240,8 +248,11 @@ def pessimistic(day: xr.Dataset, scenario: Scenario, storage_energies: Sequence[
         row: dict[str, float] = {"storage energy [kWh]": size}
         for name, dispatch in both.items():
             dispatch.resize(size)
-            row[f"energy cost, {name} [yuan]"] = dispatch.solve(UPPER[:2])["energy cost"]
+            found = dispatch.solve(UPPER)
+            row[f"energy cost, {name} [yuan]"] = found["energy cost"]
             row[f"wear, {name} [yuan]"] = dispatch.value("wear")
+            row[f"cost, {name} [yuan]"] = found["energy cost"] + abs(found["other cost"]) + price * size
+            row[f"emissions, {name} [kg]"] = found["emissions"]
         rows.append(row)
     return pd.DataFrame(rows)
 

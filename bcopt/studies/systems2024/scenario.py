@@ -78,6 +78,7 @@ class Scenario:
     lower_level_ties: str
     installation_cost: str
     export_share_of: str
+    storage_state: str
     loads: str = CENTRAL
 
 
