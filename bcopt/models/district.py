@@ -202,7 +202,14 @@ def add_size(model: linopy.Model, power_to_energy: float) -> linopy.Variable:
     -------
     linopy.Variable
         ``storage-size`` [kWh], over the dims of the problems.
+
+    Raises
+    ------
+    ValueError
+        If the power could turn over more than the energy in an hour, or is negative.
     """
+    if not 0 <= power_to_energy <= 1:
+        raise ValueError(f"power_to_energy must be within [0, 1] kW/kWh, found {power_to_energy}")
     v = model.variables
     most = v["storage-energy"].upper.max("hour")
     size = model.add_variables(lower=0.0 * most, upper=most, name="storage-size")
@@ -286,9 +293,10 @@ def tie_break(model: linopy.Model, rule: TieRule, position: xr.DataArray) -> lin
     Raises
     ------
     ValueError
-        For another rule, or for the peak of a model without.
+        For another rule, for the peak of a model without, or if ``position`` has other hours than the model.
     """
     v = model.variables
+    hours = v["charge"].coords["hour"]
     if rule not in TIE_RULES:
         raise ValueError(f"the tie rule must be one of {TIE_RULES}, found {rule!r}")
     if rule == "least peak":
@@ -297,11 +305,13 @@ def tie_break(model: linopy.Model, rule: TieRule, position: xr.DataArray) -> lin
         return v["peak"].sum()
     if rule == "least throughput":
         return (v["charge"] + v["discharge"]).sum()
+    if not position["hour"].equals(hours):
+        raise ValueError(f"position must give the hours {hours.to_numpy()}, found {position['hour'].to_numpy()}")
     return ((position if rule == "earliest" else -position) * (v["charge"] - v["discharge"])).sum()
 
 
 def flows(solution: xr.Dataset) -> xr.Dataset:
-    """Return what flows in each hour of a dispatch, each group either charging or discharging.
+    """Return what flows in each hour of a dispatch, each group either charging or discharging, buying or selling.
 
     Parameters
     ----------
@@ -314,9 +324,11 @@ def flows(solution: xr.Dataset) -> xr.Dataset:
         ``purchase``, ``export``, ``pump_heat``, ``gas_heat``, ``chilled``, ``charge``, ``discharge``, dims
         (..., group, hour) [kW], and ``energy``, dims (..., hour) [kWh].
     """
-    net = solution["charge"] - solution["discharge"]
-    found = solution[["purchase", "export", "pump_heat", "gas_heat", "chilled"]]
-    return found.assign(charge=net.clip(min=0), discharge=-net.clip(max=0), energy=solution["storage-energy"])
+    found = solution[["purchase", "export", "pump_heat", "gas_heat", "chilled", "charge", "discharge"]]
+    for into, out in (("purchase", "export"), ("charge", "discharge")):
+        net = solution[into] - solution[out]
+        found = found.assign({into: net.clip(min=0), out: -net.clip(max=0)})
+    return found.assign(energy=solution["storage-energy"])
 
 
 def costs(flows: xr.Dataset, inputs: xr.Dataset) -> xr.Dataset:

@@ -13,7 +13,7 @@ from bcopt.models.quantities import Quantity, faults, label_faults, unknown
 from bcopt.models.store import LOSS, listed
 
 POSITIVE = pd.Interval(0.0, np.inf, closed="neither")
-ROUNDING = 1e-9
+ROUNDING = 1e-12
 """Share of a demand by which it may exceed what can be supplied [-]."""
 
 QUANTITIES = {
@@ -196,7 +196,8 @@ def shortfall(given: xr.Dataset, demand: str, capacity: xr.DataArray | float, sh
 
 def over_all_dims(inputs: xr.Dataset) -> xr.Dataset:
     """Return the inputs over all dims, ``group`` and ``hour`` last; those of all groups together without ``group``."""
-    every = [dim for dim in inputs.dims if dim not in ("group", "hour")] + ["group", "hour"]
+    used = dict.fromkeys(chain.from_iterable(values.dims for values in inputs.data_vars.values()))
+    every = [dim for dim in used if dim not in ("group", "hour")] + ["group", "hour"]
     wide = {}
     for name, values in inputs.data_vars.items():
         own = [dim for dim in every if dim != "group" or name not in SHARED]

@@ -23,11 +23,14 @@ class Quantity:
 
 
 def label_faults(inputs: xr.Dataset) -> Iterator[str]:
-    """Yield what is wrong with the labels: a dim without any, or hours that are no steps of one."""
+    """Yield what is wrong with the labels: a dim without any, repeated ones, or hours that are no steps of one."""
     empty = [str(dim) for dim, size in inputs.sizes.items() if size == 0]
     if empty:
         yield f"{', '.join(empty)}: no labels, expected one or more"
-    elif "hour" in inputs.indexes:
+    for dim, index in inputs.indexes.items():
+        if dim != "hour" and not index.is_unique:
+            yield f"{dim}: repeated labels {index[index.duplicated()].unique().tolist()}"
+    if "hour" in inputs.indexes:
         hours = inputs["hour"].to_numpy()
         wrong = np.flatnonzero(np.diff(hours) != 1)
         if wrong.size:

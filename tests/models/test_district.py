@@ -717,6 +717,19 @@ class TestCosts:
         assert lower == pytest.approx(float(terms["electricity_cost"] + terms["gas_cost"]), rel=1e-6, abs=1e-6)
         assert wear == pytest.approx(float(terms["storage_cost"]), rel=1e-6, abs=1e-6)
 
+    @pytest.mark.parametrize("price", [1.0, 0.0])
+    def test_purchases_and_exports_are_netted(self, price):
+        """Who sells at the price at which it buys may do both; what it buys for itself is nothing here."""
+        values = {"electricity": [[1, 1], [0, 0]], "photovoltaics": [[3, 3], [0, 0]]}
+        prices = {"electricity_price": [price] * 2, "export_price": [price] * 2, "grid_emission_factor": 1.0}
+        inputs = case(**values, **prices)
+        solution = solved(inputs)[0].solution.copy(deep=True)
+        solution["purchase"] = solution["export"] - 2 * (inputs["photovoltaics"] > 0)
+        flow = flows(solution)
+        assert flow["purchase"].values == pytest.approx(np.zeros((2, 2)))
+        assert flow["export"].values == pytest.approx(np.array([[2, 2], [0, 0]]))
+        assert float(costs(flow, inputs)["grid_emissions"].sum()) == 0
+
     def test_flows_are_netted_and_their_throughput_is_not_signed(self):
         """3 kW in and 1 kW out are 2 in; a charge and a discharge of as much cost twice, not nothing."""
         inputs = case(storage_price=0.5)
@@ -818,6 +831,11 @@ class TestSize:
         assert float(cost.min()) == pytest.approx(merged)
         assert float(size[np.argmin(cost.values)]) == pytest.approx(1.0)
         assert float(model.solution["storage-size"]) == pytest.approx(1.0)
+
+    @pytest.mark.parametrize("ratio", [-0.1, 1.1, np.nan, np.inf])
+    def test_refused(self, ratio):
+        with pytest.raises(ValueError, match=rf"power_to_energy must be within \[0, 1\] kW/kWh, found {ratio}"):
+            add_size(district_model(case(**SHIFT)), ratio)
 
     def test_each_problem_has_its_own(self):
         day = by("day", 1.0, 0.0)
@@ -951,6 +969,10 @@ class TestTieBreak:
             gas_of(model, inputs)
         with pytest.raises(ValueError, match=r"group 'casino' is unknown, known are \['a', 'b'\]"):
             gas_of(model, inputs, "casino")
+        with pytest.raises(ValueError, match=r"position must give the hours \[0 1\], found \[0\]"):
+            tie_break(model, "earliest", array([0]))
+        with pytest.raises(ValueError, match=r"position must give the hours \[0 1\], found \[1 2\]"):
+            tie_break(model, "latest", array([0, 1]).assign_coords(hour=[1, 2]))
 
 
 class TestShape:
@@ -987,6 +1009,10 @@ class TestShape:
         """With losses, and sun that is worth nothing otherwise, nothing can be kept."""
         inputs = case(electricity=[[1], [1]], storage_energy=1.0, storage_power=1.0, storage_loss=0.5)
         assert optimum(inputs, account="held") == pytest.approx(2)
+
+    def test_labels_that_no_quantity_has_are_no_problems(self):
+        inputs = case(**{**SHIFT, "electricity": [[0, 1], [0, 1]]})
+        assert optimum(inputs.assign_coords(size=[1, 2, 3])) == pytest.approx(2)
 
     def test_inputs_stay_as_they_are(self):
         inputs = random_inputs(4)

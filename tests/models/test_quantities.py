@@ -89,3 +89,8 @@ def test_unknown():
     given = inputs([0, 1]).assign(steam=1.0, load_factor=1.0)
     assert unknown(given, {"load": POWER}) == ["steam: unknown, known are load", "load_factor: unknown, known are load"]
     assert unknown(inputs([0, 1]), {"load": POWER, "share": SHARE}) == []
+
+
+def test_repeated_labels():
+    given = inputs([0, 1]).assign_coords(group=["a", "b", "a", "a"])
+    assert list(label_faults(given)) == ["group: repeated labels ['a']"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from dataclasses import fields, replace
 from pathlib import Path
@@ -134,7 +135,7 @@ def test_central_scenario_is_the_protocol(protocol: StudyProtocol, central: Scen
 def test_every_choice_of_the_sections_is_a_field(protocol: StudyProtocol) -> None:
     """A choice that no code reads would be decided on paper alone."""
     names = list(protocol.choices)
-    first, last = names.index("cost_reading"), names.index("slope_test")
+    first, last = names.index("cost_reading"), len(names) - 1
     of_the_search = {"search_population", "search_generations", "crossover_probability", "mutation_probability",
                      "front_mutation_probability", "seeds", "engine"}  # fmt: skip
     of_the_loads = {"program", "hour_shift", "neighbours", "weather", "floor_plan", "storeys"}
@@ -145,8 +146,10 @@ def test_every_choice_of_the_sections_is_a_field(protocol: StudyProtocol) -> Non
 
 
 def test_choices_of_fits_and_mix_are_all_and_apart() -> None:
-    assert set(scenario.OF_THE_FITS) | set(scenario.OF_THE_MIX) == set(scenario.CHOICES)
-    assert not set(scenario.OF_THE_FITS) & set(scenario.OF_THE_MIX)
+    parts = scenario.OF_THE_FITS, scenario.OF_THE_MIX, scenario.OF_THE_DISTRICT
+    assert sorted(itertools.chain(*parts)) == sorted(scenario.CHOICES), "each choice acts in one part alone"
+    assert set(scenario.OF_DEMAND) == set(scenario.OF_THE_FITS) | set(scenario.OF_THE_MIX)
+    assert set(scenario.OF_THE_PLOTS) < set(scenario.OF_THE_DISTRICT)
     assert [field.name for field in fields(Scenario)] == [*scenario.CHOICES, "loads"]
 
 
@@ -193,7 +196,7 @@ def test_every_alternative_differs_in_one_choice(
             assert len(changed) == 1, name
             assert name == f"{changed[0].replace('_', ' ')}: {getattr(other, changed[0])}"
             differences.append((changed[0], getattr(other, changed[0])))
-    wanted = [(name, value) for name in scenario.CHOICES for value in protocol.choices[name].alternatives]
+    wanted = [(name, value) for name in scenario.OF_DEMAND for value in protocol.choices[name].alternatives]
     variants = ["program ASHRAE 90.1-2019", "hours -1", "hours +1", "without neighbours", "Willard as it is",
                 "Golden morphed to Beijing"]  # fmt: skip
     assert differences == [*(("loads", name) for name in variants), *wanted]

@@ -612,9 +612,7 @@ def test_sharing_pumps_never_hurts(fronts: dict[str, xr.Dataset]) -> None:
     assert float(gain.sel(public_share=0.0)) == pytest.approx(0, abs=1e-9), "x3 has ground enough for itself"
 
 
-def test_penetration_at_the_printed_share(
-    fronts: dict[str, xr.Dataset], energy: xr.Dataset, study: xr.Dataset
-) -> None:
+def test_penetration_at_the_printed_share(fronts: dict[str, xr.Dataset], energy: xr.Dataset, study: xr.Dataset) -> None:
     found = {name: penetration.at_printed_share(energy, study, pooled) for name, pooled in penetration.SHARINGS.items()}
     assert found["own ground"] == pytest.approx(62.433, abs=0.005)
     assert found["pooled"] == pytest.approx(68.167, abs=0.005)
