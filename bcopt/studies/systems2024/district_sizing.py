@@ -219,14 +219,17 @@ def plan_at(curve: xr.Dataset, storage_energy: float) -> tuple[float, float]:
 
 
 def below(objectives: Array, curve: xr.Dataset) -> float:
-    """Return by how much the emissions of any plan are below the least that its cost buys, as a share of these [-].
+    """Return how far any plan is below the exact front, as a share of the objective in which it is [-].
 
-    Zero, but for rounding: no plan beats the exact front.
+    By its emissions below the least that its cost buys, or by its cost below the least of all. Zero, but for rounding:
+    no plan beats the exact front.
     """
     front = fine_front(curve)
-    order = np.argsort(front[:, 0])
-    least = np.interp(objectives[:, 0], front[order, 0], front[order, 1])
-    return max(0.0, float(((least - objectives[:, 1]) / least).max()))
+    front = front[np.argsort(front[:, 0])]
+    cheapest = front[0, 0]
+    least = np.interp(objectives[:, 0], front[:, 0], front[:, 1])
+    emitted = np.where(objectives[:, 0] < cheapest * (1 - ROUNDING), 0.0, 1 - objectives[:, 1] / least)
+    return max(0.0, float(emitted.max()), float(1 - objectives[:, 0].min() / cheapest))
 
 
 def pessimistic(day: xr.Dataset, scenario: Scenario, storage_energies: Sequence[float]) -> pd.DataFrame:
