@@ -16,6 +16,7 @@ from bcopt.studies.systems2024.flexible_day import position
 from bcopt.studies.systems2024.scenario import Scenario
 
 ALIKE = "alike"
+MIXED_INTEGER = {"mip_rel_gap": 0.0, "mip_feasibility_tolerance": 1e-9}
 WHOLE = "of the whole"
 LEAST, GREATEST = "least throughput", "greatest throughput"
 UPPER = ("energy cost", "other cost", "emissions")
@@ -55,7 +56,7 @@ class Dispatch:
         day = with_storage(day, scenario, self._largest)
         greatest, one_state = scenario.lower_level_ties == GREATEST, scenario.storage_state == WHOLE
         model = district.district_model(day, sharing, scenario.account, greatest, settled, one_state)
-        self._persistent = Persistent(model, **({"mip_rel_gap": 0.0} if greatest or one_state else {}))
+        self._persistent = Persistent(model, **(MIXED_INTEGER if greatest or one_state else {}))
         expressions = _objectives(model, day, -1.0 if greatest else 1.0)
         if settled:
             expressions |= _tie_breaks(model, day, scenario)
