@@ -128,7 +128,7 @@ def demands(series: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, knobs: f
     -------
     xr.Dataset, dims (group, hour)
         ``electricity``, ``photovoltaics``, ``heat`` and ``cooling`` [kW]. Electricity of heat pumps is left to the
-        model of the district.
+        model of the district; what vehicles feed to them beyond a group's other uses is taken off its other hours.
     """
     day = flexible_day.model_inputs(series, inputs, scenario, knobs)
     flows = _schedule(day, scenario)
@@ -141,10 +141,17 @@ def demands(series: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, knobs: f
     }
     return xr.Dataset(
         {
-            name: built.dot(values.reset_coords(drop=True)).clip(min=0).assign_attrs(units="kW")
+            name: _at_least_nothing(built.dot(values.reset_coords(drop=True))).assign_attrs(units="kW")
             for name, values in of_clusters.items()
         }
     )
+
+
+def _at_least_nothing(power: xr.DataArray) -> xr.DataArray:
+    """Return powers without what is below zero, taken off the other hours in proportion: the sum stays."""
+    above = power.clip(min=0)
+    whole = above.sum("hour")
+    return above * (1 + power.clip(max=0).sum("hour") / whole.where(whole > 0, 1.0))
 
 
 def with_equipment(demand: xr.Dataset, inputs: xr.Dataset, scenario: Scenario) -> xr.Dataset:

@@ -22,7 +22,7 @@ LEAST, GREATEST = "least throughput", "greatest throughput"
 UPPER = ("energy cost", "other cost", "emissions")
 """Ranks that decide both objectives of the upper level: its cost but for the storage itself is the sum of two."""
 SETTLED = (*UPPER, "ground heat", "tie rule", "earliest")
-"""All ranks, which leave one dispatch."""
+"""All ranks. They leave one dispatch but for what public groups of one tariff pass among themselves."""
 
 
 class Dispatch:

@@ -202,7 +202,7 @@ def statements(found: Days) -> dict[str, bool | float]:
 def _below(column: str, value: float, kind: str, whole: float = 1.0) -> dict[str, bool | float]:
     """Return whether a number is below the protocol's limit, as a share of a whole, and below its alternative."""
     limit, closer = LIMITS[kind]
-    return {column: value <= limit * whole, column + OTHERWISE: value <= closer * whole}
+    return {column: value < limit * whole, column + OTHERWISE: value < closer * whole}
 
 
 def scenario_row(
@@ -281,7 +281,7 @@ def crossed(protocol: StudyProtocol, middle: Scenario, names: Sequence[str] = CR
     for combination in itertools.product(*values):
         scenario = changed(middle, dict(zip(names, combination, strict=True)))
         differs = [f"{name.replace('_', ' ')}: {value}" for name, value in zip(names, combination, strict=True)
-                   if value != protocol.choices[name].value]  # fmt: skip
+                   if value != getattr(middle, name)]  # fmt: skip
         found[" + ".join(differs) or CENTRAL] = scenario
     return found
 
