@@ -58,11 +58,11 @@ def _plans(day: xr.Dataset, scenario: study.scenario.Scenario) -> list[tuple[str
         with Workers(Evaluator, day, scenario, workers=workers, memory=False) as pool:
             pool.evaluate(plans[:POPULATION])
             taken = seconds(lambda pool=pool: answers.append(_by_generation(pool, plans)), 1)  # type: ignore[misc]
-            sys.stdout.write(f"{pool.solved - POPULATION} lower levels solved in {pool.workers} process(es)\n")
+            sys.stdout.write(f"{pool.solved - POPULATION} lower levels solved so far in {pool.workers} process(es)\n")
             rows.append(
                 (f"kept and changed, {pool.workers} process(es)", taken, f"evaluator built anew, from {REBUILT}", anew)
             )
-    same = np.array_equal(answers[0], answers[1])
+    same = all(np.array_equal(answers[0], answer) for answer in answers[1:])
     sys.stdout.write(f"one process and several give the same numbers: {'yes' if same else 'no'}\n")
     return rows
 
