@@ -79,6 +79,24 @@ class Systems2024Parameters(_Strict):
     seeds: Annotated[int, Field(ge=1, le=1000)] = Field(description="how many searches, from seed on")
 
 
+class Frontiers2022Parameters(_Strict):
+    """Parameters of the notebooks of frontiers2022."""
+
+    price_set: Literal["text-bands", "guangdong-2021"] = Field(description="wholesale prices that decide the ledger")
+    price_levels: Annotated[int, Field(ge=2, le=1000)] = Field(
+        description="retail prices from the lowest to the highest wholesale price"
+    )
+    price_ties: Literal["nearest to wholesale", "lowest", "highest"] = Field(
+        description="which of the prices of equal reward is taken"
+    )
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = Field(description="of Q-learning")
+    discount: Annotated[float, Field(ge=0, le=1)] = Field(description="of Q-learning")
+    episodes: Annotated[int, Field(ge=100, le=1_000_000)] = Field(description="days that a learner is trained on")
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(description="first seed of all random numbers")
+    seeds: Annotated[int, Field(ge=1, le=1000)] = Field(description="how many learners, from seed on")
+    penalty: Annotated[float, Field(gt=0, le=1000)] = Field(description="of ADMM, yuan/kWh/kW")
+
+
 class Parameters(_Strict):
     """All of params.yaml."""
 
@@ -86,6 +104,7 @@ class Parameters(_Strict):
     climate: ClimateParameters
     systems2024: Systems2024Parameters
     energyeng2023: Energyeng2023Parameters
+    frontiers2022: Frontiers2022Parameters
 
     def of_notebook(self, study: str, names: list[str]) -> dict[str, Any]:
         """Return the values of a notebook's parameters, from its study's section and the common ones.
