@@ -20,7 +20,7 @@ import xarray as xr
 from scipy.optimize import brentq
 
 RESOLUTION = 1e-12
-"""Width, as a share of the bracket, between two knobs that count as neighbours."""
+"""Width, as a share of the bracket, between two knobs that count as neighbours unless another is asked for."""
 
 
 class Unreachable(ValueError):  # noqa: N818 (reads as a state)
@@ -92,6 +92,7 @@ def calibrate(
     tolerance: float,
     name: str = "knob",
     limit: int = 100,
+    resolution: float = RESOLUTION,
 ) -> Calibration:
     """Find a knob within a bracket at which the response meets the target.
 
@@ -113,6 +114,8 @@ def calibrate(
         What the knob is called in errors.
     limit : int
         Evaluations at most, both ends included.
+    resolution : float
+        Width, as a share of the bracket, between the two sides of a jump.
 
     Returns
     -------
@@ -123,7 +126,7 @@ def calibrate(
     ------
     Unreachable
         If the target lies outside the responses at the ends of the bracket, or if the response jumps across it, as the
-        optimum of a model with integers may: two knobs :data:`RESOLUTION` of the bracket apart miss it on either side.
+        optimum of a model with integers may: two knobs ``resolution`` of the bracket apart miss it on either side.
     ValueError
         If bracket, target, tolerance or limit are impossible, a response is not finite, or the limit is exhausted.
 
@@ -131,12 +134,12 @@ def calibrate(
     ----------
     Brent (1973), Algorithms for Minimization without Derivatives, chapter 4.
     """
-    _check(target, bracket, tolerance, name, limit)
+    _check(target, bracket, tolerance, name, limit, resolution)
     low, high = map(float, bracket)
     search = _Search(response, float(target), tolerance, name, limit)
     if np.sign(search.miss(low)) * np.sign(search.miss(high)) > 0:
         raise search.unreachable("the responses at the ends of the bracket do not enclose", low, high)
-    brentq(search.miss, low, high, xtol=RESOLUTION * (high - low), maxiter=limit, disp=False)
+    brentq(search.miss, low, high, xtol=resolution * (high - low), maxiter=limit, disp=False)
     knob = search.nearest()
     if search.miss(knob) != 0:
         raise search.unreachable("the response jumps across", *search.sides())
@@ -181,7 +184,9 @@ def crossings(knobs: npt.ArrayLike, responses: npt.ArrayLike, target: float) -> 
     return int((runs == 0).sum() + (runs[1:] * runs[:-1] < 0).sum())
 
 
-def _check(target: float, bracket: tuple[float, float], tolerance: float, name: str, limit: int) -> None:
+def _check(
+    target: float, bracket: tuple[float, float], tolerance: float, name: str, limit: int, resolution: float
+) -> None:
     """Raise one error for everything that no search can start from."""
     low, high = bracket
     problems = []
@@ -193,6 +198,8 @@ def _check(target: float, bracket: tuple[float, float], tolerance: float, name: 
         problems.append(f"the tolerance must be a finite number above zero, got {tolerance!r}")
     if limit < 2:
         problems.append(f"the limit must leave two evaluations for the ends of the bracket, got {limit!r}")
+    if not RESOLUTION <= resolution < 1:
+        problems.append(f"the resolution must be a share of the bracket from {RESOLUTION:g} on, got {resolution!r}")
     if problems:
         raise ValueError(f"{name}: {'; '.join(problems)}")
 
