@@ -134,7 +134,7 @@ def test_the_library_has_no_labels_to_shift() -> None:
 
 
 def test_weather_of_ones_own_is_compared_with_all_of_ours() -> None:
-    assert set(demand.WEATHER) <= set(demand.variants(Variant(weather="mine.epw")))
+    assert set(demand.PLACE.weathers) <= set(demand.variants(Variant(weather="mine.epw")))
 
 
 def test_rebuilt_clusters_have_the_printed_areas(study: xr.Dataset) -> None:
@@ -165,17 +165,17 @@ def test_a_file_of_ones_own_is_found_from_any_folder(study: xr.Dataset, monkeypa
     if not (ROOT / mine).is_file():
         pytest.skip("the pipeline has not run here")
     monkeypatch.chdir(ROOT / "notebooks" / "systems2024")
-    assert demand.weather_year(study, mine).sizes["hour"] == 8760
-    assert len(demand.weather_hash(mine)) == 64
-    assert demand.weather_hash(Variant.weather) == ""
+    assert demand.PLACE.year(study, mine).sizes["hour"] == 8760
+    assert len(demand.PLACE.hash(mine)) == 64
+    assert demand.PLACE.hash(Variant.weather) == ""
 
 
 def test_morphed_weather_meets_the_normals(study: xr.Dataset, tmp_path: Path) -> None:
-    path = demand.weather_file(study, Variant.weather, tmp_path)
+    path = demand.PLACE.file(study, Variant.weather, tmp_path)
     means = monthly_means(read_weather(path))
     np.testing.assert_allclose(means["mean_temperature"], study["mean_temperature"], atol=0.01)
     np.testing.assert_allclose(means["global_horizontal_radiation"], study["global_horizontal_radiation"], rtol=0.01)
-    assert demand.weather_file(study, Variant.weather, tmp_path) == path
+    assert demand.PLACE.file(study, Variant.weather, tmp_path) == path
     assert sorted(tmp_path.iterdir()) == [path], "written once"
 
 
@@ -189,13 +189,13 @@ def test_guangzhou_from_miami() -> None:
 def test_a_file_of_ones_own(study: xr.Dataset, tmp_path: Path) -> None:
     mine = tmp_path / "mine.epw"
     mine.write_bytes(shipped_weather("Miami").read_bytes())
-    assert demand.weather_file(study, str(mine), tmp_path) == mine
+    assert demand.PLACE.file(study, str(mine), tmp_path) == mine
     lines = mine.read_text(encoding="latin-1").splitlines()
     mine.write_text("\n".join(lines[:500]), encoding="latin-1")
     with pytest.raises(InputError, match=r"mine\.epw"):
-        demand.weather_file(study, str(mine), tmp_path)
+        demand.PLACE.file(study, str(mine), tmp_path)
     with pytest.raises(InputError, match=r"absent\.epw"):
-        demand.weather_file(study, str(tmp_path / "absent.epw"), tmp_path)
+        demand.PLACE.file(study, str(tmp_path / "absent.epw"), tmp_path)
 
 
 # ---- mean days

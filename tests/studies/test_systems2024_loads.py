@@ -100,7 +100,7 @@ def test_loads_of_another_variant_are_refused() -> None:
 def test_a_changed_weather_file_is_refused(study: xr.Dataset, loads: xr.Dataset, tmp_path: Path) -> None:
     mine = tmp_path / "mine.epw"
     mine.write_bytes(shipped_weather("Miami").read_bytes())
-    simulated = loads.assign_attrs(weather=str(mine), weather_sha256=demand.weather_hash(str(mine)))
+    simulated = loads.assign_attrs(weather=str(mine), weather_sha256=demand.PLACE.hash(str(mine)))
     assert analysis.weather_behind(simulated, study).sizes["hour"] == 8760
     mine.write_bytes(shipped_weather("Golden").read_bytes())
     with pytest.raises(InputError, match=r"mine\.epw(.|\n)*changed since the simulation"):
@@ -295,7 +295,7 @@ def test_benchmarks_say_where_we_stand(study: xr.Dataset, loads: xr.Dataset) -> 
 
 
 def test_a_storey_by_hand_is_within_fifteen_percent(study: xr.Dataset, loads: xr.Dataset, balance: xr.Dataset) -> None:
-    weather = demand.weather_year(study, loads.attrs["weather"])
+    weather = demand.PLACE.year(study, loads.attrs["weather"])
     table = analysis.by_hand(balance, study, weather).set_index("storey")
     assert table["difference [%]"].abs().max() < 15
     assert table.loc["middle", "difference [%]"] == pytest.approx(0, abs=5)
@@ -360,7 +360,7 @@ def test_a_right_density_is_not_contradicted(study: xr.Dataset, climate: xr.Data
 def test_every_figure_is_labelled_with_units(
     study: xr.Dataset, loads: xr.Dataset, variants: xr.Dataset, balance: xr.Dataset, climate: xr.Dataset
 ) -> None:
-    weather = demand.weather_year(study, loads.attrs["weather"])
+    weather = demand.PLACE.year(study, loads.attrs["weather"])
     drawn = [
         figures.mean_days(variants, study, 1),
         figures.months(loads, study),

@@ -76,9 +76,9 @@ def weather_behind(loads: xr.Dataset, inputs: xr.Dataset) -> xr.Dataset:
         If a weather file of the user's own is not the one that was simulated.
     """
     weather = loads.attrs["weather"]
-    if demand.weather_hash(weather) != loads.attrs["weather_sha256"]:
+    if demand.PLACE.hash(weather) != loads.attrs["weather_sha256"]:
         raise InputError(weather, ["changed since the simulation: run `dvc repro --force systems2024-simulation`"])
-    return demand.weather_year(inputs, weather)
+    return demand.PLACE.year(inputs, weather)
 
 
 def table_1(inputs: xr.Dataset) -> pd.DataFrame:
@@ -257,7 +257,7 @@ def morphing(inputs: xr.Dataset) -> xr.Dataset:
         Years Willard, morphed and table; ``dry_bulb``, dims (year, hour), the hours of January of the first two [degC].
     """
     source = read_weather(shipped_weather("Willard"))
-    years = {"Willard": source, "morphed": morph(source, inputs[list(CLIMATE)], demand.CITY)}
+    years = {"Willard": source, "morphed": morph(source, inputs[list(CLIMATE)], demand.PLACE.city)}
     monthly = [
         *(monthly_means(year)[list(CLIMATE)] for year in years.values()),
         inputs[list(CLIMATE)].reset_coords(drop=True),

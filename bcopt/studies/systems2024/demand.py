@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -10,24 +9,24 @@ from typing import Literal
 import pandas as pd
 import xarray as xr
 
-from bcopt.compendium.paths import project_root
 from bcopt.loads import programs, prototypes
 from bcopt.loads.buildings import ENVELOPE
-from bcopt.loads.climate import morph
+from bcopt.loads.places import Place
 from bcopt.loads.simulation import Case
-from bcopt.loads.weather import CALENDAR, Station, read_weather, shipped_weather, write_weather
-from bcopt.studies.systems2024.inputs import CLIMATE, CLUSTERS, FUNCTIONS, SPACES
+from bcopt.loads.weather import CALENDAR
+from bcopt.studies.systems2024.inputs import CLUSTERS, FUNCTIONS, SPACES
 
 ProgramSet = Literal["GB 55015-2021", "ASHRAE 90.1-2019"]
 LIBRARY = {"residential": "HighriseApartment", "office": "LargeOffice", "hotel": "LargeHotel", "mall": "Retail"}
 """Building of honeybee-energy-standards for each function."""
-WEATHER: dict[str, tuple[Station, bool]] = {
-    "Willard morphed to Beijing": ("Willard", True),
-    "Willard as it is": ("Willard", False),
-    "Golden morphed to Beijing": ("Golden", True),
-}
-"""Station of each weather and whether it is morphed."""
-CITY = "Beijing"
+PLACE = Place(
+    "Beijing",
+    {
+        "Willard morphed to Beijing": ("Willard", True),
+        "Willard as it is": ("Willard", False),
+        "Golden morphed to Beijing": ("Golden", True),
+    },
+)
 _LABELLED = ("people_rate", "lighting_rate", "equipment_rate", "heating_setpoint", "cooling_setpoint", "fresh_air_rate")
 _HOURS_OF_YEAR, _DAYS_OF_YEAR = 8760, 365
 
@@ -46,7 +45,7 @@ class Variant:
     neighbours : bool
         Whether buildings shade each other.
     weather : str
-        One of :data:`WEATHER`, or the path of an EPW file from the project's root.
+        One of those of the place, or the path of an EPW file from the project's root.
     """
 
     program: ProgramSet = "GB 55015-2021"
@@ -67,7 +66,7 @@ def variants(central: Variant) -> dict[str, Variant]:
     found["without neighbours" if central.neighbours else "with neighbours"] = replace(
         central, neighbours=not central.neighbours
     )
-    return found | {name: replace(central, weather=name) for name in WEATHER if name != central.weather}
+    return found | {name: replace(central, weather=name) for name in PLACE.weathers if name != central.weather}
 
 
 def rebuilt(inputs: xr.Dataset) -> list[prototypes.Cluster]:
@@ -81,55 +80,6 @@ def rebuilt(inputs: xr.Dataset) -> list[prototypes.Cluster]:
     of_function = inputs[["storey_height", "building_length", "building_width"]].sel(function=inputs["used_for"])
     table = xr.merge([inputs[["construction_area", "height"]], of_function])
     return prototypes.clusters(table, float(inputs["land_side"]))
-
-
-def weather_year(inputs: xr.Dataset, weather: str) -> xr.Dataset:
-    """Return a year of weather: one of :data:`WEATHER`, or the EPW file of a path from the project's root.
-
-    Raises
-    ------
-    InputError
-        If a file of the user's own is missing, faulty or has not 8,760 hours.
-    """
-    if weather not in WEATHER:
-        return read_weather(project_root() / weather)
-    station, morphed = WEATHER[weather]
-    source = read_weather(shipped_weather(station))
-    return morph(source, inputs[list(CLIMATE)], CITY) if morphed else source
-
-
-def weather_hash(weather: str) -> str:
-    """Return the sha256 of a weather file of the user's own, nothing for one of :data:`WEATHER`."""
-    return "" if weather in WEATHER else hashlib.sha256((project_root() / weather).read_bytes()).hexdigest()
-
-
-def weather_file(inputs: xr.Dataset, weather: str, folder: Path) -> Path:
-    """Return the path of a weather file, written to ``folder`` if it has to be morphed first.
-
-    Parameters
-    ----------
-    inputs : xr.Dataset
-        With the monthly climate.
-    weather : str
-        One of :data:`WEATHER`, or the path of an EPW file.
-    folder : Path
-        Where morphed weather goes.
-
-    Raises
-    ------
-    InputError
-        If a file of the user's own is missing, faulty or has not 8,760 hours.
-    """
-    if weather not in WEATHER:
-        read_weather(project_root() / weather)
-        return project_root() / weather
-    station, morphed = WEATHER[weather]
-    if not morphed:
-        return shipped_weather(station)
-    path = folder / f"{CITY}-from-{station}.epw"
-    if not path.is_file():
-        write_weather(weather_year(inputs, weather), path)
-    return path
 
 
 def profiles(inputs: xr.Dataset, function: str, hour_shift: int = 0) -> xr.Dataset:
@@ -182,9 +132,9 @@ def profiles(inputs: xr.Dataset, function: str, hour_shift: int = 0) -> xr.Datas
     return xr.Dataset(named).drop_vars("function", errors="ignore")
 
 
-def cases(inputs: xr.Dataset, variant: Variant, folder: Path) -> list[Case]:
-    """Return what is to be simulated for the twelve clusters."""
-    weather = weather_file(inputs, variant.weather, folder)
+def cases(inputs: xr.Dataset, variant: Variant, folder: Path, place: Place = PLACE) -> list[Case]:
+    """Return what is to be simulated for the twelve clusters, at the study's place or at another."""
+    weather = place.file(inputs, variant.weather, folder)
     program = {function: _program(inputs, function, variant) for function in FUNCTIONS}
     envelope = {function: inputs[list(ENVELOPE)].sel(function=function, drop=True) for function in FUNCTIONS}
     return [

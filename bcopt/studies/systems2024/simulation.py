@@ -110,14 +110,14 @@ def storey_balance(study: xr.Dataset, central: demand.Variant, folder: Path) -> 
 def _described(variant: demand.Variant) -> dict[str, str | int]:
     """Return a variant as attributes of a file, with the hash of a weather file of the user's own."""
     values = {name: value if isinstance(value, str) else int(value) for name, value in asdict(variant).items()}
-    return {**values, "weather_sha256": demand.weather_hash(variant.weather)}
+    return {**values, "weather_sha256": demand.PLACE.hash(variant.weather)}
 
 
 def _photovoltaics(study: xr.Dataset, weather: str) -> xr.DataArray:
     """Return the power of the clusters' roofs over the year, dims (cluster, hour)."""
     roofs = prototypes.implied(demand.rebuilt(study), float(study["land_side"]))["footprint"]
     array = PhotovoltaicArray(tilt=float(study["module_tilt"]), roof_coverage=float(study["roof_coverage"]))
-    return roof_photovoltaics(demand.weather_year(study, weather), roofs, array).transpose("cluster", "hour")
+    return roof_photovoltaics(demand.PLACE.year(study, weather), roofs, array).transpose("cluster", "hour")
 
 
 def _ground_heat(study: xr.Dataset) -> xr.DataArray:

@@ -1,0 +1,21 @@
+"""Frontiers in Energy Research 2022: an energy service provider prices by Q-learning and dispatches by ADMM in Guangzhou.
+
+Energy Management and Pricing Strategy of Building Cluster Energy System Based on Two-Stage Optimization,
+https://doi.org/10.3389/fenrg.2022.865190. Costs of three clusters, a benefit and sentences are published; loads, prices,
+users and equipment stand in tables that are images. Loads are simulated, the rest assumed, and seven numbers are fitted
+by seven parameters.
+
+Modules
+-------
+inputs : prices, equipment, users and climate as one dataset
+simulation : the pipeline's stage that runs EnergyPlus
+scenario : what the study does not print and the protocol decides
+basic_data : the typical day as inputs of both models (section 4.1)
+retail : retail prices, exactly and by Q-learning (section 4.2.1)
+scheduling : commitment of the turbine and dispatch (section 4.2.2)
+distributed : the dispatch as a bargain through prices (section 3.4)
+fits : fits 1 to 5 of the protocol
+results : sections 4.2 and 4.3 as tables, their sentences as tests, the band over the scenarios
+weights : what the weight of the reward does (section 4.3)
+claims : what was found for each claim, for the ledger
+"""

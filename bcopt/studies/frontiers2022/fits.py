@@ -1,0 +1,211 @@
+"""Fits 1 to 5 of the protocol: seven numbers from seven parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import pandas as pd
+import xarray as xr
+
+from bcopt.compendium.ledger import printed_number
+from bcopt.methods.calibration import Unreachable, calibrate
+from bcopt.models import dispatch
+from bcopt.studies.frontiers2022 import retail
+from bcopt.studies.frontiers2022.basic_data import Knobs, dispatch_inputs, pricing_inputs, targets, typical_day
+from bcopt.studies.frontiers2022.scenario import Scenario
+from bcopt.studies.frontiers2022.scheduling import Commitment, Dispatcher, commit
+
+TARGETS = {
+    "reducible_commercial": "F-4.3-cost-commercial",
+    "satisfaction_residential": "F-4.3-cost-residential",
+    "satisfaction_hotel": "F-4.3-cost-hotel",
+    "operation": "F-4.3-esp-benefit",
+}
+"""Claim that each knob is turned to, in the order of the protocol."""
+BRACKETS = {
+    "reducible_commercial": (0.0, 0.3),
+    "satisfaction_residential": (0.5, 6.0),
+    "satisfaction_hotel": (0.5, 6.0),
+    "operation": (0.0, 10.0),
+}
+PAYERS = {
+    "reducible_commercial": "commercial",
+    "satisfaction_residential": "residential",
+    "satisfaction_hotel": "hotel",
+}
+START = Knobs(0.02, 2.0, 1.5, 0.7)
+TOLERANCE = 0.004
+"""yuan; half a printed digit is 0.005."""
+RESOLUTION = 1e-6
+"""Width, as a share of the bracket, at which a jump is located."""
+NEAR = 0.003
+"""Share of a bracket within which the next pass looks first."""
+PASSES = 12
+
+
+@dataclass(frozen=True)
+class Jump:
+    """A target between the two sides of a jump: knob and response just below it and just above [unit of each, yuan]."""
+
+    low: tuple[float, float]
+    high: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A day with its knobs turned.
+
+    Parameters
+    ----------
+    day : xr.Dataset
+        From :func:`~bcopt.studies.frontiers2022.basic_data.typical_day`.
+    scenario : Scenario
+        The choices.
+    knobs : Knobs
+        What the fits found.
+    commitment : Commitment
+        When the turbine runs, at these knobs.
+    retail : xr.Dataset, dims (cluster, carrier, hour)
+        Prices and agreed loads of the first stage.
+    flows : xr.Dataset
+        Dispatch of the second stage.
+    accounts : xr.Dataset
+        Who pays what.
+    jumps : mapping of str to Jump
+        Of the knobs without root.
+    passes : int
+        Times that all knobs were turned.
+    """
+
+    day: xr.Dataset
+    scenario: Scenario
+    knobs: Knobs
+    commitment: Commitment
+    retail: xr.Dataset
+    inputs: xr.Dataset
+    flows: xr.Dataset
+    accounts: xr.Dataset
+    jumps: Mapping[str, Jump] = field(default_factory=dict)
+    passes: int = 0
+
+
+def printed(claims: pd.DataFrame) -> dict[str, float]:
+    """Return the numbers to fit by knob, and the direct cost of each cluster by its name [yuan]."""
+    texts = claims.set_index("id")["printed"]
+    costs = targets(claims).set_index("cluster")["direct cost [yuan]"]
+    return {knob: printed_number(texts[claim])[0] for knob, claim in TARGETS.items()} | costs.to_dict()
+
+
+class _Evaluator:
+    """Both stages of one day at any knobs, for a commitment that is kept until it is asked to be looked at again."""
+
+    def __init__(self, day: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, knobs: Knobs) -> None:
+        self.day, self.inputs, self.scenario = day, inputs, scenario
+        self.commitment = self.decide(knobs)
+        self._dispatcher = Dispatcher(self.of_dispatch(knobs), scenario, self.commitment.on)
+
+    def prices(self, knobs: Knobs) -> xr.Dataset:
+        """Return the first stage."""
+        found = retail.market(pricing_inputs(self.day, self.inputs, self.scenario, knobs), self.scenario)
+        return retail.exact(found, self.scenario.weight, self.scenario.price_ties)
+
+    def of_dispatch(self, knobs: Knobs, first: xr.Dataset | None = None) -> xr.Dataset:
+        """Return the inputs of the second stage."""
+        agreed = (self.prices(knobs) if first is None else first)["load"]
+        return dispatch_inputs(self.day, self.inputs, self.scenario, knobs, agreed)
+
+    def decide(self, knobs: Knobs) -> Commitment:
+        """Return the best commitment at these knobs."""
+        return commit(self.of_dispatch(knobs), self.scenario)
+
+    def recommit(self, knobs: Knobs) -> bool:
+        """Look at the commitment again and say whether it is another."""
+        before, self.commitment = self.commitment, self.decide(knobs)
+        self._dispatcher.commit(self.commitment.on)
+        return not before.on.equals(self.commitment.on)
+
+    def settle(self, knobs: Knobs) -> Settled:
+        """Return the day at these knobs."""
+        first = self.prices(knobs)
+        given = self.of_dispatch(knobs, first)
+        flows = self._dispatcher.flows(given)
+        accounts = dispatch.accounts(given, flows, first["price"])
+        return Settled(self.day, self.scenario, knobs, self.commitment, first, given, flows, accounts)
+
+    def response(self, knob: str, knobs: Knobs) -> float:
+        """Return what a knob is turned to: what its cluster pays, or the benefit of the provider [yuan]."""
+        accounts = self.settle(knobs).accounts
+        if knob in PAYERS:
+            return float(accounts["payment"].sel(cluster=PAYERS[knob]).sum())
+        return float(accounts["provider_benefit"])
+
+
+def fit(days: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, wanted: Mapping[str, float]) -> Settled:
+    """Turn all knobs in the order of the protocol until they stand still.
+
+    Parameters
+    ----------
+    days : xr.Dataset
+        From :func:`bcopt.studies.frontiers2022.simulation.read`.
+    inputs : xr.Dataset
+        The study's inputs.
+    scenario : Scenario
+        The choices.
+    wanted : mapping
+        From :func:`printed`.
+
+    Raises
+    ------
+    ValueError
+        If the knobs do not stand still.
+    """
+    at = _Evaluator(typical_day(days, inputs, scenario, wanted), inputs, scenario, START)
+    knobs, jumps = START, dict[str, Jump]()
+    for passed in range(1, PASSES + 1):
+        before = knobs
+        for knob in TARGETS:
+            knobs, jump = _turned(at, knob, knobs, wanted[knob], first=passed == 1)
+            jumps = {name: kept for name, kept in jumps.items() if name != knob} | ({knob: jump} if jump else {})
+        changed = at.recommit(knobs)
+        found = at.settle(knobs)
+        if not changed and _stands(found, before, jumps, wanted):
+            return replace(found, jumps=jumps, passes=passed)
+    raise ValueError(f"{PASSES} passes of the fits do not settle the knobs: {before} became {knobs}")
+
+
+def _stands(found: Settled, before: Knobs, jumps: Mapping[str, Jump], wanted: Mapping[str, float]) -> bool:
+    """Say whether every knob meets its target, or stands still at a jump."""
+    half = 0.005
+    paid = found.accounts["payment"].sum(["carrier", "hour"])
+    reached = {knob: float(paid.sel(cluster=name)) for knob, name in PAYERS.items()}
+    reached["operation"] = float(found.accounts["provider_benefit"])
+    return all(
+        math.isclose(getattr(found.knobs, knob), getattr(before, knob), rel_tol=1e-5)
+        if knob in jumps
+        else abs(reached[knob] - wanted[knob]) < half
+        for knob in TARGETS
+    )
+
+
+def _turned(at: _Evaluator, knob: str, knobs: Knobs, target: float, first: bool) -> tuple[Knobs, Jump | None]:
+    """Turn one knob: to its target, or to the better side of the jump across it."""
+
+    def response(value: float) -> float:
+        return at.response(knob, replace(knobs, **{knob: value}))
+
+    here = getattr(knobs, knob)
+    low, high = BRACKETS[knob]
+    width = NEAR * (high - low)
+    near = (max(low, here - width), min(high, here + width))
+    for bracket in ((low, high),) if first else (near, (low, high)):
+        try:
+            found = calibrate(response, target, bracket, tolerance=TOLERANCE, name=knob, resolution=RESOLUTION)
+        except Unreachable as miss:
+            sides = (miss.low, miss.high)
+            if bracket == near and (miss.low[1] - target) * (miss.high[1] - target) > 0:
+                continue
+            return replace(knobs, **{knob: miss.nearest}), Jump(*sides)
+        return replace(knobs, **{knob: found.knob}), None
+    raise ValueError(f"{knob}: no bracket was tried")

@@ -1,0 +1,239 @@
+"""Section 4.2.1, the first stage: retail prices by the exact plan, the ties among its optima, and by Q-learning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from bcopt.compendium.protocol import StudyProtocol
+from bcopt.methods import dynamic_programme, qlearning
+from bcopt.models import pricing
+from bcopt.studies.frontiers2022.scenario import Scenario
+
+Preference = str
+LANE = ("cluster", "carrier")
+"""Prices of a cluster and carrier depend on no other: each is a problem of its own."""
+
+
+@dataclass(frozen=True)
+class Market:
+    """What retail prices are chosen from and what they do.
+
+    Parameters
+    ----------
+    inputs : xr.Dataset
+        Of :data:`bcopt.models.pricing.QUANTITIES`.
+    levels : xr.DataArray, dims (carrier, level)
+        Prices to choose from [yuan/kWh].
+    budget : xr.DataArray, dims (carrier)
+        Level steps above the lowest price that the day may use together.
+    gained : xr.Dataset, dims (cluster, carrier, hour, level)
+        Benefits and loads at each price.
+    """
+
+    inputs: xr.Dataset
+    levels: xr.DataArray
+    budget: xr.DataArray
+    gained: xr.Dataset
+
+    def rewards(self, weight: float | xr.DataArray) -> xr.DataArray:
+        """Return the reward of each price, dims (..., cluster, carrier, hour, level) [yuan]."""
+        return pricing.reward(self.gained, weight).transpose(..., *LANE, "hour", "level")
+
+    @property
+    def use(self) -> npt.NDArray[np.int64]:
+        """Level steps that each price uses."""
+        return np.arange(self.levels.sizes["level"])
+
+    def at(self, level: xr.DataArray) -> xr.Dataset:
+        """Return what becomes of the levels chosen: ``price`` [yuan/kWh], and :attr:`gained` there.
+
+        Parameters
+        ----------
+        level : xr.DataArray of int, dims (..., cluster, carrier, hour)
+            Index of the price taken.
+        """
+        found = self.gained.isel(level=level)
+        return found.assign(price=self.levels.isel(level=level).transpose(*level.dims)).drop_vars("level")
+
+
+def market(inputs: xr.Dataset, scenario: Scenario) -> Market:
+    """Return the market of the first stage.
+
+    Parameters
+    ----------
+    inputs : xr.Dataset
+        From :func:`bcopt.studies.frontiers2022.basic_data.pricing_inputs`.
+    scenario : Scenario
+        Number of prices and kind of response.
+    """
+    levels = pricing.price_levels(inputs["wholesale_price"], scenario.price_levels)
+    budget = pricing.price_budget(inputs["wholesale_price"], levels)
+    kind: pricing.Response = "elasticity" if scenario.response == "elasticity" else "willingness"
+    return Market(inputs, levels, budget, pricing.benefits(inputs, levels, kind))
+
+
+def preferences(found: Market) -> dict[Preference, xr.DataArray]:
+    """Return what is least among prices of equal reward, by the name of the rule, dims (cluster, carrier, hour, level).
+
+    The last two leave the clusters the lowest and the highest payment.
+    """
+    price, payment = found.levels.broadcast_like(found.gained["payment"]), found.gained["payment"]
+    rules = {
+        "nearest to wholesale": np.abs(price - found.inputs["wholesale_price"]),
+        "lowest": price,
+        "highest": -price,
+        "cheapest": payment,
+        "dearest": -payment,
+    }
+    return {name: rule.transpose(*LANE, "hour", "level") for name, rule in rules.items()}
+
+
+def exact(found: Market, weight: float | Sequence[float], ties: Preference) -> xr.Dataset:
+    """Return the best prices, by the dynamic programme over the hours and the price budget left.
+
+    Parameters
+    ----------
+    found : Market
+        From :func:`market`.
+    weight : float or sequence of float
+        Of the clusters' benefit; several give the dim ``weight``.
+    ties : str
+        Rule of :func:`preferences` among prices of equal reward.
+
+    Returns
+    -------
+    xr.Dataset, dims ([weight,] cluster, carrier, hour)
+        ``price``, ``level`` and all of :attr:`Market.gained`; ``reward`` of the day [yuan], without hour.
+    """
+    weights = xr.DataArray(np.atleast_1d(weight), dims="weight")
+    rewards = found.rewards(weights.assign_coords(weight=weights)).transpose("weight", *LANE, "hour", "level")
+    rule = preferences(found)[ties].broadcast_like(rewards).transpose(*rewards.dims)
+    plan = dynamic_programme.solve(_lanes(rewards), found.use, _budgets(found, rewards), _lanes(rule))
+    day = rewards.isel(hour=0, level=0, drop=True)
+    hours = rewards.isel(level=0, drop=True).drop_attrs()
+    level = hours.copy(data=plan.actions.reshape(hours.shape))
+    value = day.copy(data=plan.value.reshape(day.shape)).assign_attrs(units="yuan")
+    best = found.at(level).assign(level=level, reward=value)
+    return best if np.ndim(weight) else best.squeeze("weight", drop=True)
+
+
+def lagrangian(found: Market, weight: float) -> xr.Dataset:
+    """Return a ``bound`` of the best reward that enters no recursion, and the ``value`` of a plan met on the way.
+
+    Returns
+    -------
+    xr.Dataset, dims (cluster, carrier)
+        [yuan]
+    """
+    rewards = found.rewards(weight)
+    day = rewards.isel(hour=0, level=0, drop=True)
+    answers = dynamic_programme.lagrangian_bound(_lanes(rewards), found.use, _budgets(found, rewards))
+    return xr.Dataset(
+        {n: day.copy(data=x.reshape(day.shape)) for n, x in zip(("bound", "value"), answers, strict=True)}
+    )
+
+
+def _lanes(values: xr.DataArray) -> npt.NDArray[np.float64]:
+    """Return values over all dims but the last two as lanes, dims (lane, hour, level)."""
+    return values.to_numpy().reshape(-1, *values.shape[-2:])
+
+
+def _budgets(found: Market, rewards: xr.DataArray) -> npt.NDArray[np.int64]:
+    """Return the price budget of each lane."""
+    day = rewards.isel(hour=0, level=0, drop=True)
+    return found.budget.broadcast_like(day).transpose(*day.dims).to_numpy().ravel()
+
+
+def settings(
+    protocol: StudyProtocol, parameters: Mapping[str, float], checkpoints: Sequence[int]
+) -> qlearning.Settings:
+    """Return how the learner learns: the parameters of the run, and what else the protocol decides."""
+    chosen = protocol.chosen(["exploration_start", "exploration_end"])
+    episodes = int(parameters["episodes"])
+    return qlearning.Settings(
+        learning_rate=float(parameters["learning_rate"]),
+        discount=float(parameters["discount"]),
+        exploration_start=float(chosen["exploration_start"]),
+        exploration_end=float(chosen["exploration_end"]),
+        episodes=episodes,
+        checkpoints=tuple(n for n in checkpoints if n < episodes),
+    )
+
+
+def learnt(
+    found: Market,
+    weights: Sequence[float],
+    seeds: Sequence[int],
+    how: qlearning.Settings,
+    budget_in_state: bool = False,
+) -> xr.Dataset:
+    """Return the prices that Q-learning comes to, a learner for each weight, seed, cluster and carrier.
+
+    Parameters
+    ----------
+    found : Market
+        From :func:`market`.
+    weights, seeds : sequence
+        Of the learners.
+    how : Settings
+        From :func:`settings`.
+    budget_in_state : bool
+        Whether the learner sees the price budget, without which its state is not Markov.
+
+    Returns
+    -------
+    xr.Dataset, dims (episode, weight, seed, cluster, carrier[, hour])
+        ``level`` (with hour) and ``reward`` of the day [yuan] after so many episodes.
+    """
+    weight = xr.DataArray(list(weights), {"weight": list(weights)})
+    rewards = found.rewards(weight).expand_dims(seed=list(seeds), axis=1)
+    rewards = rewards.transpose("weight", "seed", *LANE, "hour", "level")
+    # A learner of its own stream in every lane: neighbours of one seed draw no common numbers.
+    own = rewards.shape[2] * rewards.shape[3]
+    streams = np.add.outer(np.asarray(seeds) * own, np.arange(own))
+    every = np.broadcast_to(streams, (len(weights), *streams.shape)).ravel()
+    result = qlearning.learn(_lanes(rewards), found.use, _budgets(found, rewards), how, every, budget_in_state)
+    dims = ("episode", "weight", "seed", *LANE)
+    shape = (result.episodes.size, *rewards.shape[:4])
+    coords = {name: rewards[name].to_numpy() for name in (*dims[1:], "hour")} | {"episode": result.episodes}
+    return xr.Dataset(
+        {
+            "level": ((*dims, "hour"), result.actions.reshape(*shape, -1)),
+            "reward": (dims, result.value.reshape(shape), {"units": "yuan"}),
+        },
+        coords,
+    )
+
+
+def gaps(best: xr.Dataset, learned: xr.Dataset) -> pd.DataFrame:
+    """Return how far each learner stays below the best reward.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a number of episodes and weight: median, least and greatest ``gap [yuan]`` over the seeds of the sum
+        over clusters and carriers, and the share of learners, one a lane, that ``reach the optimum [%]``.
+    """
+    gap = best["reward"] - learned["reward"]
+    whole = gap.sum(LANE)
+    reached = (gap <= 1e-6 * np.abs(best["reward"])).mean(["seed", *LANE])
+    rows = [
+        {
+            "weight": float(weight),
+            "episodes": int(episode),
+            "gap, median [yuan]": float(of.median()),
+            "least [yuan]": float(of.min()),
+            "greatest [yuan]": float(of.max()),
+            "learners at the optimum [%]": 100 * float(reached.sel(weight=weight, episode=episode)),
+        }
+        for weight in whole["weight"].to_numpy()
+        for episode in whole["episode"].to_numpy()
+        for of in [whole.sel(weight=weight, episode=episode)]
+    ]
+    return pd.DataFrame(rows)

@@ -1,0 +1,115 @@
+"""What the study does not print and the protocol decides: one value of every choice that a calculation needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import xarray as xr
+
+from bcopt.compendium.problems import InputError
+from bcopt.compendium.protocol import PROTOCOL, StudyProtocol
+
+CENTRAL = "central"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One value of each choice of the protocol that the loads, the prices and the dispatch depend on, by its name."""
+
+    price_set: str
+    cooling_price: str
+    commercial_building: str
+    envelope: str
+    weather: str
+    day: str
+    hot_water: str
+    response: str
+    sensitivity: float
+    reducible_share: float
+    satisfaction_commercial: float
+    satiation_share: float
+    loss_share: float
+    price_levels: int
+    price_ties: str
+    weight: float
+    transferable_share: float
+    comfort_band: float
+    room_time_constant: float
+    mean_temperature: str
+    chiller: str
+    export_price_share: float
+
+    @property
+    def cooling_divisor(self) -> float:
+        """How many times cheaper than electricity cold is at wholesale."""
+        return float(self.cooling_price.removeprefix("electricity over "))
+
+    @property
+    def loads(self) -> str:
+        """Variant of the simulated loads, as :func:`bcopt.studies.frontiers2022.simulation.variants` names them."""
+        if self.envelope == "cold":
+            return "envelope: cold"
+        return f"weather: {self.weather}" if self.weather == "Miami as it is" else CENTRAL
+
+
+CHOICES = tuple(field.name for field in fields(Scenario))
+NOT_SWEPT = ("price_set", "weight")
+"""Choices whose alternatives have a place of their own: both price sets are computed throughout, all weights in 4.3."""
+_ASSUMED = {
+    "sensitivity": "sensitivity",
+    "reducible_share": "reducible_share_residential",
+    "satisfaction_commercial": "satisfaction_commercial",
+    "satiation_share": "satiation_share",
+    "loss_share": "loss_quadratic_share",
+    "comfort_band": "comfort_band",
+    "room_time_constant": "room_time_constant",
+    "export_price_share": "export_price_share",
+}
+"""Choices that stand in data/assumed/frontiers2022.csv too, with their source."""
+
+
+def central(protocol: StudyProtocol, inputs: xr.Dataset, parameters: Mapping[str, Any] | None = None) -> Scenario:
+    """Return the protocol's central choices, those that are parameters of the run as they are there.
+
+    Parameters
+    ----------
+    protocol : StudyProtocol
+        With every choice of :data:`CHOICES`.
+    inputs : xr.Dataset
+        The study's inputs.
+    parameters : mapping, optional
+        Parameters of the run by name.
+
+    Raises
+    ------
+    InputError
+        Naming every choice that the protocol lacks, or whose central value is not that of the inputs.
+    """
+    chosen = protocol.chosen(CHOICES)
+    differ = [
+        f"{quantity} is {float(inputs[quantity]):g} in data/assumed/frontiers2022.csv and {name} {chosen[name]} here: "
+        "both must be changed"
+        for name, quantity in _ASSUMED.items()
+        if float(inputs[quantity]) != chosen[name]
+    ]
+    if differ:
+        raise InputError(PROTOCOL.as_posix(), differ)
+    return Scenario(**{**chosen, **{name: value for name, value in (parameters or {}).items() if name in CHOICES}})
+
+
+def alternatives(protocol: StudyProtocol, middle: Scenario) -> dict[str, Scenario]:
+    """Return the central scenario and those that differ from it in one choice, by what they change."""
+    found = {CENTRAL: middle}
+    for name in CHOICES:
+        choice = protocol.choices[name]
+        for value in () if name in NOT_SWEPT else (choice.value, *choice.alternatives):
+            if value != getattr(middle, name):
+                found[f"{name.replace('_', ' ')}: {value}"] = changed(middle, {name: value})
+    return found
+
+
+def changed(scenario: Scenario, choices: Mapping[str, Any]) -> Scenario:
+    """Return a scenario with other values of some choices, by name."""
+    return replace(scenario, **choices)

@@ -1,0 +1,141 @@
+"""Section 4.2.2, the second stage: a mixed-integer programme says when the turbine runs, a quadratic one dispatches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import xarray as xr
+
+from bcopt.methods import solver
+from bcopt.methods.quadratic import PersistentQuadratic
+from bcopt.models import dispatch
+from bcopt.studies.frontiers2022.scenario import Scenario
+
+TANGENTS = 12
+"""Tangents of each load's utility to begin with; those at the dispatch of each commitment tried come on top."""
+ROUNDS = 30
+"""Commitments tried at most."""
+GAP = 1e-6
+"""Distance of commitment's bound and dispatch, relative to the provider's cost, at which both are one [-]."""
+
+
+@dataclass(frozen=True)
+class Commitment:
+    """When the turbine runs.
+
+    Parameters
+    ----------
+    on : xr.DataArray, dims (hour)
+        1 or 0.
+    value : float
+        Provider's cost less the clusters' utility, dissatisfaction added, with it [yuan].
+    bound : float
+        Proved lower bound over all commitments and loads [yuan].
+    tried : int
+        Commitments that were dispatched.
+    """
+
+    on: xr.DataArray
+    value: float
+    bound: float
+    tried: int
+
+
+def commit(inputs: xr.Dataset, scenario: Scenario) -> Commitment:
+    """Return the best commitment of the turbine, by outer approximation.
+
+    The mixed-integer programme bounds the clusters' quadratic utility by tangents, its optimum is a lower bound. Its commitment is dispatched by the quadratic programme, whose loads give new tangents. With tangents at its own
+    optimum a commitment's bound is its value, so that none is proposed twice unless it is the best.
+
+    Parameters
+    ----------
+    inputs : xr.Dataset
+        From :func:`bcopt.studies.frontiers2022.basic_data.dispatch_inputs`.
+    scenario : Scenario
+        The choices.
+
+    Raises
+    ------
+    NotSolved
+        If no dispatch meets the loads, or bound and value do not meet.
+
+    References
+    ----------
+    Duran, Grossmann (1986), Mathematical Programming 36, 307-339, https://doi.org/10.1007/BF02592064.
+    """
+    model = dispatch.dispatch_model(inputs, loads="tangents", tangents=TANGENTS, mean_temperature=_mean(scenario))
+    constant, best, on = dispatch.constant(inputs), float("inf"), None
+    dispatcher: Dispatcher | None = None
+    for tried in range(1, ROUNDS + 1):
+        bound = solver.solve(model, mip_rel_gap=0.0, mip_abs_gap=1e-7).bound + constant
+        if on is not None and best - bound <= GAP * abs(best - constant):
+            return Commitment(on, best, bound, tried - 1)
+        proposed = model.solution["on"].round().astype(int)
+        if dispatcher is None:
+            dispatcher = Dispatcher(inputs, scenario, proposed)
+        dispatcher.commit(proposed)
+        value = dispatcher.solve(inputs) + constant
+        if value < best:
+            best, on = value, proposed
+        dispatch.add_tangents(model, inputs, dispatcher.value("load").expand_dims(tangent=[tried]), f"tangents-{tried}")
+    raise solver.NotSolved("not decided", f"  {ROUNDS} commitments leave a gap from {bound!r} to {best!r}")
+
+
+class Dispatcher:
+    """The quadratic programme of a commitment, kept to be solved for other knobs, prices and loads of the same day.
+
+    Parameters
+    ----------
+    inputs : xr.Dataset
+        As :func:`commit` takes them.
+    scenario : Scenario
+        The choices.
+    on : xr.DataArray, dims (hour)
+        When the turbine runs.
+    """
+
+    def __init__(self, inputs: xr.Dataset, scenario: Scenario, on: xr.DataArray) -> None:
+        self._mean = _mean(scenario)
+        self._model = dispatch.dispatch_model(inputs, on, mean_temperature=self._mean)
+        self._programme = PersistentQuadratic(self._model)
+
+    def commit(self, on: xr.DataArray) -> None:
+        """Let the turbine run in other hours."""
+        self._programme.bounds("on", on, on)
+
+    def solve(self, inputs: xr.Dataset) -> float:
+        """Dispatch the day and return the objective, without :func:`bcopt.models.dispatch.constant` [yuan].
+
+        Parameters
+        ----------
+        inputs : xr.Dataset
+            Of the same day and equipment; prices, operation costs, agreed loads and users may be others.
+        """
+        for name, price in dispatch.unit_costs(inputs).items():
+            self._programme.costs(str(name), price)
+        form, limits = dispatch.consumption(inputs), dispatch.limits(inputs, self._mean)
+        self._programme.costs("load", -form["linear"])
+        self._programme.curvature("load", form["curvature"])
+        self._programme.bounds("load", limits["lower"], limits["upper"])
+        for name in ("load-total", "room"):
+            self._programme.right_hand_side(name, limits[name])
+        return self._programme.solve().objective
+
+    def value(self, name: str) -> xr.DataArray:
+        """Return a variable of the last dispatch."""
+        return self._programme.value(name)
+
+    def price(self) -> xr.DataArray:
+        """Return what a kilowatt-hour more would cost the provider, dims (carrier, hour) [yuan/kWh]."""
+        return -self._programme.dual("coupling")
+
+    def flows(self, inputs: xr.Dataset) -> xr.Dataset:
+        """Dispatch the day and return all flows, as :func:`bcopt.models.dispatch.flows` does."""
+        self.solve(inputs)
+        solution = xr.Dataset({str(name): self.value(str(name)) for name in self._model.variables})
+        return dispatch.flows(inputs, solution)
+
+
+def _mean(scenario: Scenario) -> dispatch.MeanTemperature:
+    return cast("dispatch.MeanTemperature", scenario.mean_temperature)

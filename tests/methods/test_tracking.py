@@ -1,0 +1,139 @@
+import numpy as np
+import pytest
+import scipy.optimize
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bcopt.methods.tracking import Rooms
+
+
+def drawn(count, hours=24, seed=0, night=True):
+    generator = np.random.default_rng(seed)
+    load = generator.uniform(50, 1000, (count, hours))
+    if night:
+        load[:, :5] = 0.0
+    rooms = {
+        "lower": -load,
+        "upper": load * generator.uniform(0, 1, (count, 1)),
+        "persistence": generator.uniform(0.3, 0.99, count),
+        "gain": generator.uniform(0.0005, 0.005, count),
+        "band": generator.uniform(0.1, 2, count),
+    }
+    return rooms, load * generator.normal(0, 1, load.shape)
+
+
+def caused(y, persistence, gain):
+    """Temperatures of one consumer, cyclic."""
+    hours = y.size
+    matrix = np.eye(hours) - persistence * np.roll(np.eye(hours), -1, axis=1)
+    return np.linalg.solve(matrix, -gain * y)
+
+
+def certify(rooms, target, y, number, balanced=False):
+    """Nonnegative prices explain y - target, so that y is the projection; an independent proof for each consumer."""
+    lower, upper = rooms["lower"][number], rooms["upper"][number]
+    share, gain, band = (rooms[name][number] for name in ("persistence", "gain", "band"))
+    hours, unit = y.size, band / gain
+    x = caused(y, share, gain)
+    assert (y >= lower - 1e-9 * unit).all()
+    assert (y <= upper + 1e-9 * unit).all()
+    assert np.abs(x).max() <= band * (1 + 1e-8)
+    effect = np.linalg.inv(np.eye(hours) - share * np.roll(np.eye(hours), -1, axis=1))
+    near = 1e-8
+    columns = [
+        np.eye(hours)[:, y <= lower + near * unit],
+        -np.eye(hours)[:, y >= upper - near * unit],
+        -effect.T[:, x <= -band * (1 - near)],
+        effect.T[:, x >= band * (1 - near)],
+    ]
+    if balanced:
+        assert abs(y.sum()) <= 1e-8 * unit
+        columns += [np.ones((hours, 1)), -np.ones((hours, 1))]
+    _, unexplained = scipy.optimize.nnls(np.hstack(columns), (y - target) / np.abs(target).max(), maxiter=5000)
+    assert unexplained <= 1e-8
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+def test_a_thousand_at_once_are_projections(balanced):
+    rooms, target = drawn(1000)
+    y = Rooms(**rooms, balanced=balanced).project(target)
+    for number in range(0, 1000, 25):
+        certify(rooms, target[number], y[number], number, balanced)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10**6), st.integers(2, 26), st.booleans())
+def test_any_consumer_gets_its_projection(seed, hours, balanced):
+    rooms, target = drawn(4, hours, seed, night=hours > 8)
+    y = Rooms(**rooms, balanced=balanced).project(target)
+    for number in range(4):
+        certify(rooms, target[number], y[number], number, balanced)
+
+
+def test_the_interior_point_method_alone_finds_the_same(monkeypatch):
+    rooms, target = drawn(200)
+    expected = Rooms(**rooms).project(target)
+    monkeypatch.setattr("bcopt.methods.tracking.GUESSES", 0)
+    found = Rooms(**rooms).project(target)
+    assert np.abs(found - expected).max() <= 1e-3 * np.abs(expected).max()
+
+
+def test_what_is_near_changes_nothing_but_time():
+    rooms, target = drawn(300)
+    kept = Rooms(**rooms)
+    near = kept.project(target)
+    assert kept.project(1.1 * target, near) == pytest.approx(kept.project(1.1 * target), abs=1e-6)
+
+
+def one(target, band=10.0, lower=-10.0, upper=10.0, **kind):
+    hours = (1, len(target))
+    rooms = Rooms(np.full(hours, lower), np.full(hours, upper), [0.5], [1.0], [band], **kind)
+    return rooms.project(np.array([target], float))[0]
+
+
+def test_by_hand():
+    """Constant cooling y gives x = -y/(1 - 0.5) = -2y: a band of 1 leaves y = 0.5 of the 3 wanted."""
+    assert one([3, 3, 3]) == pytest.approx([3, 3, 3])
+    assert one([3, 3, 3], band=1.0) == pytest.approx([0.5, 0.5, 0.5])
+    assert one([3, 3, 3], upper=2.0) == pytest.approx([2, 2, 2])
+    assert one([-3, -3, -3], lower=-2.0) == pytest.approx([-2, -2, -2])
+    assert one([3, 1, 2], balanced=True) == pytest.approx([1, -1, 0])
+    assert one([3, 1, 2], band=0.0) == pytest.approx([0, 0, 0])
+    assert one([3, 1, 2], lower=-np.inf, upper=np.inf) == pytest.approx([3, 1, 2])
+
+
+def test_fixed_hours_keep_their_value_exactly():
+    rooms, target = drawn(50)
+    y = Rooms(**rooms).project(target)
+    assert (y[:, :5] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"persistence": [0.5, 1.0]}, "persistence between 0 and 1 for consumer 1$"),
+        ({"gain": [0.0, 1.0]}, "positive gain for consumer 0$"),
+        ({"band": [1.0, -1.0], "gain": [0.0, 1.0]}, "positive gain for consumer 0; band not negative for consumer 1"),
+        ({"lower": np.full((2, 4), 9.0)}, "lower <= upper for consumer 0, 1$"),
+        ({"gain": [1.0, 1.0, 1.0]}, r"gain has the shape \(3,\), not \(2,\)"),
+        ({"lower": -1.0, "upper": 1.0}, "at least two hours"),
+    ],
+)
+def test_bad_data_are_named(change, message):
+    good = {
+        "lower": np.full((2, 4), -1.0),
+        "upper": 1.0,
+        "persistence": [0.5, 0.5],
+        "gain": [1.0] * 2,
+        "band": [1.0] * 2,
+    }
+    with pytest.raises(ValueError, match=message):
+        Rooms(**(good | change))
+
+
+def test_what_has_no_answer_is_named():
+    rooms = Rooms(np.array([[-1.0] * 3, [0.9] * 3, [0.1] * 3]), 1.0, [0.5] * 3, [1.0] * 3, [1.0, 1.0, 0.0])
+    with pytest.raises(ValueError, match=r"within the band for consumer 1, 2$"):
+        rooms.project(np.zeros((3, 3)))
+    with pytest.raises(ValueError, match=r"finite targets of the shape \(3, 3\)"):
+        rooms.project(np.full((3, 3), np.nan))
