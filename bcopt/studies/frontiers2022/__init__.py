@@ -1,9 +1,9 @@
-"""Frontiers in Energy Research 2022: an energy service provider prices by Q-learning and dispatches by ADMM in Guangzhou.
+"""Frontiers in Energy Research 2022: a provider in Guangzhou prices by Q-learning and dispatches by ADMM.
 
 Energy Management and Pricing Strategy of Building Cluster Energy System Based on Two-Stage Optimization,
-https://doi.org/10.3389/fenrg.2022.865190. Costs of three clusters, a benefit and sentences are published; loads, prices,
-users and equipment stand in tables that are images. Loads are simulated, the rest assumed, and seven numbers are fitted
-by seven parameters.
+https://doi.org/10.3389/fenrg.2022.865190. Costs of three clusters, a benefit and sentences are published; loads,
+prices, users and equipment stand in tables that are images. Loads are simulated, the rest assumed, and seven numbers
+are fitted by seven parameters.
 
 Modules
 -------

@@ -157,7 +157,8 @@ def elasticities(day: xr.Dataset, inputs: xr.Dataset) -> xr.DataArray:
     low, high = price.min("hour"), price.max("hour")
     band = inputs["elasticity"]
     middle = xr.where(price > (low + high) / 2, band.sel(band="high", drop=True), band.sel(band="middle", drop=True))
-    return xr.where(price == low, band.sel(band="low", drop=True), middle).assign_attrs(units="1")
+    found: xr.DataArray = xr.where(price == low, band.sel(band="low", drop=True), middle)
+    return found.assign_attrs(units="1")
 
 
 def pricing_inputs(day: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, knobs: Knobs) -> xr.Dataset:

@@ -83,8 +83,9 @@ class Bargain:
         self._total = within["load-total"].sel(carrier="electricity").to_numpy()
         lower = (within["lower"] - agreed).sel(carrier="cooling").transpose("cluster", "hour").to_numpy()
         band = inputs["comfort_band"].broadcast_like(per_load).to_numpy()
-        rooms = (np.broadcast_to(np.asarray(x), band.shape) for x in (decay, per_load))
-        self._rooms = Rooms(lower, np.inf, *rooms, band, balanced=mean_temperature == "kept")
+        kept, gain = (np.broadcast_to(np.asarray(x), band.shape) for x in (decay, per_load))
+        upper = np.full_like(lower, np.inf)
+        self._rooms = Rooms(lower, upper, kept, gain, band, balanced=mean_temperature == "kept")
         self._near = np.zeros_like(lower)
         count = inputs.sizes["cluster"]
         one = {name: (inputs[name] / count).assign_attrs(inputs[name].attrs) for name in PER_CAPACITY}
@@ -109,7 +110,8 @@ class Bargain:
         self._provider.curvature("supply", penalty)
         self._provider.costs("supply", -penalty * target)
         self._provider.solve()
-        return self._provider.value("supply").transpose("carrier", "hour").to_numpy()
+        supply: Array = self._provider.value("supply").transpose("carrier", "hour").to_numpy()
+        return supply
 
     def strike(self, penalty: float, price: npt.ArrayLike | None = None, **options: float | bool) -> Result:
         """Return the loads, the supply and the price that all agree on, from the agreed loads on.

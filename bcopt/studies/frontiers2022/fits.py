@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pandas as pd
 import xarray as xr
 
-from bcopt.compendium.ledger import printed_number
+from bcopt.compendium.fitted import read_fitted
+from bcopt.compendium.inputs import Expected
+from bcopt.compendium.ledger import printed_number, read_claims
 from bcopt.methods.calibration import Unreachable, calibrate
 from bcopt.models import dispatch
 from bcopt.studies.frontiers2022 import retail
 from bcopt.studies.frontiers2022.basic_data import Knobs, dispatch_inputs, pricing_inputs, targets, typical_day
+from bcopt.studies.frontiers2022.inputs import CLUSTERS
 from bcopt.studies.frontiers2022.scenario import Scenario
 from bcopt.studies.frontiers2022.scheduling import Commitment, Dispatcher, commit
 
@@ -35,6 +39,28 @@ PAYERS = {
     "satisfaction_residential": "residential",
     "satisfaction_hotel": "hotel",
 }
+TABLE = "frontiers2022_fits.csv"
+STAGE = "frontiers2022-basic-data"
+_KNOBS = {
+    "reducible_commercial": "share of the load that the commercial cluster is ready to reduce",
+    "satisfaction_residential": "satisfaction of the residential cluster over the mean wholesale price",
+    "satisfaction_hotel": "satisfaction of the hotel cluster over the mean wholesale price",
+    "operation": "factor on the operation costs of the equipment",
+}
+_QUANTITIES = [(knob, "1", text) for knob, text in _KNOBS.items()] + [
+    (
+        f"{knob}_at_{side}",
+        "yuan" if side.endswith("gives") else "1",
+        f"{text}: {words} a jump across the target, if any",
+    )
+    for knob, text in _KNOBS.items()
+    for side, words in (
+        ("low", "just below"),
+        ("high", "just above"),
+        ("low_gives", "amount just below"),
+        ("high_gives", "amount just above"),
+    )
+]
 START = Knobs(0.02, 2.0, 1.5, 0.7)
 TOLERANCE = 0.004
 """yuan; half a printed digit is 0.005."""
@@ -69,6 +95,8 @@ class Settled:
         When the turbine runs, at these knobs.
     retail : xr.Dataset, dims (cluster, carrier, hour)
         Prices and agreed loads of the first stage.
+    inputs : xr.Dataset
+        Of the second stage.
     flows : xr.Dataset
         Dispatch of the second stage.
     accounts : xr.Dataset
@@ -95,7 +123,9 @@ def printed(claims: pd.DataFrame) -> dict[str, float]:
     """Return the numbers to fit by knob, and the direct cost of each cluster by its name [yuan]."""
     texts = claims.set_index("id")["printed"]
     costs = targets(claims).set_index("cluster")["direct cost [yuan]"]
-    return {knob: printed_number(texts[claim])[0] for knob, claim in TARGETS.items()} | costs.to_dict()
+    return {knob: printed_number(texts[claim])[0] for knob, claim in TARGETS.items()} | {
+        name: float(costs[name]) for name in CLUSTERS
+    }
 
 
 class _Evaluator:
@@ -175,12 +205,89 @@ def fit(days: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, wanted: Mappin
     raise ValueError(f"{PASSES} passes of the fits do not settle the knobs: {before} became {knobs}")
 
 
+def table(settled: Mapping[str, Settled]) -> pd.DataFrame:
+    """Return what the fits found as a table of quantities: each knob, and the two sides of the jump it stands at.
+
+    Parameters
+    ----------
+    settled : mapping of str to Settled
+        By price set.
+
+    Returns
+    -------
+    pd.DataFrame
+        With the columns of :func:`bcopt.compendium.inputs.read_quantities`. Of a knob with a root both sides are itself.
+    """
+    rows = []
+    for name, units, description in _QUANTITIES:
+        for price_set, found in settled.items():
+            rows.append(
+                {
+                    "quantity": name,
+                    "price_set": price_set,
+                    "value": _value(name, found),
+                    "unit": units,
+                    "provenance": "fitted",
+                    "source": "data/protocol.yaml, fits 2 to 5 of frontiers2022",
+                    "description": description,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _value(name: str, found: Settled) -> float:
+    knob, _, side = name.partition("_at_")
+    if not side:
+        return float(getattr(found.knobs, knob))
+    jump = found.jumps.get(knob)
+    reached = _reached(found)[knob]
+    low, high = (jump.low, jump.high) if jump else ((getattr(found.knobs, knob), reached),) * 2
+    return float({"low": low[0], "high": high[0], "low_gives": low[1], "high_gives": high[1]}[side])
+
+
+def read(root: Path, days: xr.Dataset, inputs: xr.Dataset, scenarios: Mapping[str, Scenario]) -> dict[str, Settled]:
+    """Return the days at the knobs that the fits have found.
+
+    Parameters
+    ----------
+    root : Path
+        Project root.
+    days, inputs
+        As :func:`fit` takes them.
+    scenarios : mapping of str to Scenario
+        By price set.
+
+    Raises
+    ------
+    InputError
+        If there are no fits of the protocol in force.
+    """
+    expected = {name: Expected(units, ("price_set",)) for name, units, _ in _QUANTITIES}
+    fitted = read_fitted(TABLE, STAGE, expected, root)
+    wanted = printed(read_claims(root))
+    found = {}
+    for price_set, scenario in scenarios.items():
+        row = {str(name): float(value) for name, value in fitted.sel(price_set=price_set).data_vars.items()}
+        knobs = Knobs(**{knob: row[knob] for knob in TARGETS})
+        at = _Evaluator(typical_day(days, inputs, scenario, wanted), inputs, scenario, knobs)
+        sides = {
+            knob: [(row[f"{knob}_at_{s}"], row[f"{knob}_at_{s}_gives"]) for s in ("low", "high")] for knob in TARGETS
+        }
+        jumps = {knob: Jump(low, high) for knob, (low, high) in sides.items() if low[0] != high[0]}
+        found[price_set] = replace(at.settle(knobs), jumps=jumps)
+    return found
+
+
+def _reached(found: Settled) -> dict[str, float]:
+    """Return what each knob is turned to, as it came out [yuan]."""
+    paid = found.accounts["payment"].sum(["carrier", "hour"])
+    costs = {knob: float(paid.sel(cluster=name)) for knob, name in PAYERS.items()}
+    return costs | {"operation": float(found.accounts["provider_benefit"])}
+
+
 def _stands(found: Settled, before: Knobs, jumps: Mapping[str, Jump], wanted: Mapping[str, float]) -> bool:
     """Say whether every knob meets its target, or stands still at a jump."""
-    half = 0.005
-    paid = found.accounts["payment"].sum(["carrier", "hour"])
-    reached = {knob: float(paid.sel(cluster=name)) for knob, name in PAYERS.items()}
-    reached["operation"] = float(found.accounts["provider_benefit"])
+    half, reached = 0.005, _reached(found)
     return all(
         math.isclose(getattr(found.knobs, knob), getattr(before, knob), rel_tol=1e-5)
         if knob in jumps

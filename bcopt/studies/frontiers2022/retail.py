@@ -84,7 +84,7 @@ def preferences(found: Market) -> dict[Preference, xr.DataArray]:
     The last two leave the clusters the lowest and the highest payment.
     """
     price, payment = found.levels.broadcast_like(found.gained["payment"]), found.gained["payment"]
-    rules = {
+    rules: dict[Preference, xr.DataArray] = {
         "nearest to wholesale": np.abs(price - found.inputs["wholesale_price"]),
         "lowest": price,
         "highest": -price,

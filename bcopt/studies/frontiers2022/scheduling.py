@@ -45,8 +45,9 @@ class Commitment:
 def commit(inputs: xr.Dataset, scenario: Scenario) -> Commitment:
     """Return the best commitment of the turbine, by outer approximation.
 
-    The mixed-integer programme bounds the clusters' quadratic utility by tangents, its optimum is a lower bound. Its commitment is dispatched by the quadratic programme, whose loads give new tangents. With tangents at its own
-    optimum a commitment's bound is its value, so that none is proposed twice unless it is the best.
+    The mixed-integer programme bounds the clusters' quadratic utility by tangents, its optimum is a lower bound. Its
+    commitment is dispatched by the quadratic programme, whose loads give new tangents. With tangents at its own optimum
+    a commitment's bound is its value, so that none is proposed twice unless it is the best.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -137,8 +137,8 @@ def exact_sweep(settled: Settled, inputs: xr.Dataset, weights: Sequence[float] =
     }
     money = dispatched(settled, inputs, prices, recommit=True)
     rows = [
-        {"weight": p.name[0], "ties": p.name[1], **row, **{f"first stage: {k}": v for k, v in terms[p.name].items()}}  # type: ignore[index]
-        for p, row in zip(prices, money, strict=True)
+        {"weight": place[0], "ties": place[1], **row, **{f"first stage: {name}": x for name, x in terms[place].items()}}
+        for place, row in zip(terms, money, strict=True)
     ]
     return pd.DataFrame(rows)
 
@@ -172,7 +172,7 @@ def learnt_sweep(settled: Settled, inputs: xr.Dataset, learned: xr.Dataset) -> p
                          for p, row in zip(prices, money, strict=True)])  # fmt: skip
 
 
-def statements(sweep: pd.DataFrame, ties: str, direct: dict[str, float]) -> dict[str, bool | float]:
+def statements(sweep: pd.DataFrame, ties: str, direct: Mapping[str, float]) -> dict[str, bool | float | str]:
     """Return the sentences on figure 14 as tests of the exact optimum.
 
     Parameters
@@ -181,7 +181,7 @@ def statements(sweep: pd.DataFrame, ties: str, direct: dict[str, float]) -> dict
         From :func:`exact_sweep`.
     ties : str
         The tie rule.
-    direct : dict of str to float
+    direct : mapping of str to float
         Direct cost of each cluster [yuan].
     """
     rows = sweep[sweep["ties"] == ties].set_index("weight").sort_index()
@@ -191,7 +191,8 @@ def statements(sweep: pd.DataFrame, ties: str, direct: dict[str, float]) -> dict
     inside = benefit.loc[PLATEAU[0] : PLATEAU[1]]
     span = float(inside.max() - inside.min()) / whole if whole else 0.0
     falls = bool(benefit.iloc[-1] < benefit.iloc[0] - ROUNDING and cost.iloc[-1] < cost.iloc[0] - ROUNDING)
-    paid = {name: float(rows.loc[0.0, f"cost of {name} [yuan]"]) for name in CLUSTERS}
+    at_zero = rows.loc[0.0]
+    paid = {name: float(at_zero[f"cost of {name} [yuan]"]) for name in CLUSTERS}
     more = [name for name in CLUSTERS if paid[name] > direct[name] + ROUNDING]
     at_one = sweep[sweep["weight"] == 1.0][BENEFIT]
     return {
@@ -208,7 +209,7 @@ def statements(sweep: pd.DataFrame, ties: str, direct: dict[str, float]) -> dict
         "weight zero (other definition)": sum(paid.values()) <= sum(direct.values()) + ROUNDING,
         "weight one": float(benefit.loc[1.0]) > 0,
         "weight one (other definition)": bool(at_one.min() > 0),
-    }  # type: ignore[dict-item]
+    }
 
 
 def structure(settled: Settled, inputs: xr.Dataset) -> pd.DataFrame:
