@@ -100,6 +100,8 @@ JUDGING = {
         "levelled_load", "area_reading", "heat_pump_sharing", "search_population", "search_generations",
         "crossover_probability", "mutation_probability", "front_mutation_probability", "seeds",
     ),
+    "frontiers2022/4.2.2-scheduling": ("learning_rate", "discount", "episodes", "seeds"),
+    "frontiers2022/4.3-weight-sweep": ("penalty",),
 }  # fmt: skip
 """Pages with held-out or qualitative rows, and the choices that act on none of theirs."""
 
@@ -192,8 +194,20 @@ def test_ledger_metrics_agree_with_the_ledger(root):
     contradicted = {"S-3.3-public-purchase", "S-3.3-public-emissions", "S-3.3-gas-public-only"}
     contradicted.add("S-3.3-share-residential")
     assert set(district.index[district["verdict"] == "contradicted"]) == contradicted
-    others = table[table["paper"] == "frontiers2022"]
-    assert set(others["note"]) == {"not built yet"}
+    third = table[table["paper"] == "frontiers2022"].set_index("id")
+    assert len(third) == 20
+    assert (third["verdict"] != "not attempted").all()
+    fitted = third[third["class"] == "fit"]
+    assert len(fitted) == 7
+    assert fitted["note"].str.contains("seven fits for seven numbers").all()
+    missed = fitted[fitted["verdict"] == "missed"]
+    assert missed["note"].str.contains("missed: jump from").all()
+    assert set(third.loc[["F-4.3-esp-benefit", "F-4.3-cost-commercial"], "verdict"]) == {"reproduced"}
+    sentences = third[third["class"] == "qualitative"]
+    assert len(sentences) == 9
+    assert sentences["note"].str.contains("guangdong-2021: ").all()
+    assert set(third.loc[[f"F-4.3-weight-{name}" for name in ("plateau", "zero", "one")], "verdict"]) == {"missed"}
+    assert " to " in third.loc["F-4.3-fuel-share", "band"]
     reductions = mine.set_index("id").loc[["E-5.5-ac-reduction", "E-5.5-co2-reduction"]]
     assert set(reductions["class"]) == {"identity"}
     assert reductions["note"].str.contains("fitted").all()
@@ -234,9 +248,14 @@ def test_experiment_with_every_parameter_leaves_the_checkout_alone(copied_projec
         "systems2024.search_population": "20", "systems2024.search_generations": "15",
         "systems2024.crossover_probability": "0.9", "systems2024.mutation_probability": "0.1",
         "systems2024.front_mutation_probability": "0.1", "systems2024.seed": "7", "systems2024.seeds": "2",
+        "frontiers2022.price_set": "guangdong-2021", "frontiers2022.price_levels": "12",
+        "frontiers2022.price_ties": "lowest", "frontiers2022.learning_rate": "0.5", "frontiers2022.discount": "0.0",
+        "frontiers2022.episodes": "200", "frontiers2022.seed": "7", "frontiers2022.seeds": "2",
+        "frontiers2022.penalty": "0.002",
     }  # fmt: skip
-    known = read_parameters(copied_project)
-    every = {f"{study}.{name}" for study in ("energyeng2023", "systems2024") for name in known.model_dump()[study]}
+    known = read_parameters(copied_project).model_dump()
+    studies = ("energyeng2023", "systems2024", "frontiers2022")
+    every = {f"{study}.{name}" for study in studies for name in known[study]}
     assert every - {f"systems2024.{name}" for name in SIMULATED} | {"search.engine"} == set(changes)
     before = contents(copied_project)
     options = [word for name, value in changes.items() for word in ("-S", f"{name}={value}")]
@@ -257,6 +276,10 @@ def test_experiment_with_every_parameter_leaves_the_checkout_alone(copied_projec
     assert "account = held" in ledger.loc["S-3.3-gshp-share", "note"]
     assert "tie_rule = latest" in ledger.loc["S-3.1-hour20-after", "note"]
     assert ledger.loc["S-3.1-cost-after", "verdict"] == "reproduced", "fitted again"
+    for claim in ("F-4.2.2-grid-hours", "F-4.3-weight-one", "F-4.3-fuel-share"):
+        assert ledger.loc[claim, "verdict"] == "not attempted", "not the central variant"
+    assert "price_set = guangdong-2021" in ledger.loc["F-4.3-fuel-share", "note"]
+    assert ledger.loc["F-4.3-esp-benefit", "verdict"] == "reproduced", "fitted again"
 
 
 def test_wrong_parameter_stops_before_anything_runs(copied_project, run):

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import pandas as pd
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticKnownError
 
@@ -115,6 +116,21 @@ class StudyProtocol(_Strict):
             problems = [f"decides no {name}: write it down before the fit" for name in undecided]
             raise InputError(PROTOCOL.as_posix(), [*problems, f"what the study decides is {decided}"])
         return {name: self.choices[name].value for name in wanted}
+
+    def table(self, names: Iterable[str]) -> pd.DataFrame:
+        """Return choices one a row: value, alternatives, reason, and whether outcomes were known before."""
+        return pd.DataFrame(
+            [
+                {
+                    "choice": name.replace("_", " "),
+                    "value": str(choice.value),
+                    "alternatives": "; ".join(str(value) for value in choice.alternatives),
+                    "known before": choice.known_before,
+                    "reason": choice.reason,
+                }
+                for name, choice in ((name, self.choices[name]) for name in names)
+            ]
+        )
 
     def fit_of(self, claim: str) -> Fit | None:
         """Return the step that is fitted to a claim, or none."""

@@ -203,7 +203,7 @@ def test_every_alternative_differs_in_one_choice(
 
 
 def test_choices_table_shows_the_protocol(protocol: StudyProtocol) -> None:
-    table = scenario.choices_table(protocol, ["export_price", "heat_pump_electricity"]).set_index("choice")
+    table = protocol.table(["export_price", "heat_pump_electricity"]).set_index("choice")
     assert table.loc["export price"].drop("reason").to_dict() == {
         "value": "0.3598",
         "alternatives": "0.0; purchase price",

@@ -17,5 +17,43 @@ distributed : the dispatch as a bargain through prices (section 3.4)
 fits : fits 1 to 5 of the protocol
 results : sections 4.2 and 4.3 as tables, their sentences as tests, the band over the scenarios
 weights : what the weight of the reward does (section 4.3)
+tables : the day, its fits, prices beside their optimum, the dispatch
 claims : what was found for each claim, for the ledger
+figures, dispatch_figures, weight_figures : the study's figures
 """
+
+from bcopt.studies.frontiers2022 import (
+    basic_data,
+    claims,
+    dispatch_figures,
+    distributed,
+    figures,
+    fits,
+    inputs,
+    results,
+    retail,
+    scenario,
+    scheduling,
+    simulation,
+    tables,
+    weight_figures,
+    weights,
+)
+
+__all__ = [
+    "basic_data",
+    "claims",
+    "dispatch_figures",
+    "distributed",
+    "figures",
+    "fits",
+    "inputs",
+    "results",
+    "retail",
+    "scenario",
+    "scheduling",
+    "simulation",
+    "tables",
+    "weight_figures",
+    "weights",
+]

@@ -15,6 +15,7 @@ from bcopt.studies.frontiers2022.scenario import Scenario
 
 ELECTRIC = ("lighting", "equipment", "base_load")
 """Uses of electricity without cooling."""
+SHEDDING = "uniform reduction from 10 to 20 that saves the commercial cluster what is printed"
 OPERATED = ("turbine", "chiller", "absorption", "photovoltaic", "ice")
 _AS_THEY_ARE = (
     "turbine_capacity", "turbine_heat_loss", "recovery_efficiency", "absorption_cop", "chiller_capacity", "chiller_eer",
@@ -108,13 +109,21 @@ def typical_day(days: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, direct
     xr.Dataset, dims (cluster, carrier, hour)
         ``load`` [kW], ``wholesale_price`` (carrier, hour) [yuan/kWh], ``photovoltaics`` (hour) [kW], ``load_scale``
         (cluster) [-].
+
+    Raises
+    ------
+    ValueError
+        Naming each cluster without load.
     """
     electricity = inputs["electricity_price"].sel(price_set=scenario.price_set, drop=True)
     prices = [electricity, electricity / scenario.cooling_divisor]
     wholesale = xr.concat(prices, pd.Index(list(CARRIERS), name="carrier")).transpose("carrier", "hour")
     loads = simulated_loads(days, scenario)
     costs = xr.DataArray([direct[name] for name in CLUSTERS], {"cluster": list(CLUSTERS)})
-    scale = costs / (wholesale * loads).sum(["carrier", "hour"])
+    bought = (wholesale * loads).sum(["carrier", "hour"])
+    if without := bought["cluster"].to_numpy()[~(bought > 0).to_numpy()].tolist():
+        raise ValueError(f"load: no factor gives {', '.join(without)} the cost to be met: simulated without any load")
+    scale = costs / bought
     sun = days["photovoltaics"].sel(variant=scenario.loads, day=scenario.day, drop=True).isel(position=0, drop=True)
     return xr.Dataset(
         {
@@ -215,3 +224,34 @@ def dispatch_inputs(
     }
     named = {name: values.assign_attrs(units=dispatch.QUANTITIES[name].units) for name, values in quantities.items()}
     return preferences(day, inputs, scenario, knobs).assign(named)
+
+
+def implied(claims: pd.DataFrame, day: xr.Dataset) -> pd.DataFrame:
+    """Return what the printed totals imply by themselves, and with the loads of a day.
+
+    Parameters
+    ----------
+    claims : pd.DataFrame
+        From :func:`bcopt.compendium.ledger.read_claims`.
+    day : xr.Dataset
+        From :func:`typical_day`; the last row alone needs it.
+
+    Returns
+    -------
+    pd.DataFrame
+        ``quantity``, ``value`` and ``unit``.
+    """
+    benefit, _ = printed_number(claims.set_index("id")["printed"].to_dict()["F-4.3-esp-benefit"])
+    paid = targets(claims)
+    revenue = float(paid["cost [yuan]"].sum())
+    cost = day["wholesale_price"] * day["load"].sel(cluster="commercial", drop=True)
+    share = float(cost.sel(hour=list(range(10, 20))).sum() / cost.sum())
+    saved = dict(zip(paid["cluster"], paid["reduction [%]"], strict=True))["commercial"]
+    rows = [
+        ("revenue of the provider: the three costs", revenue, "yuan"),
+        ("cost of the provider: revenue less benefit", revenue - benefit, "yuan"),
+        ("margin: benefit over revenue", 100 * benefit / revenue, "%"),
+        ("direct cost of the three clusters", float(paid["direct cost [yuan]"].sum()), "yuan"),
+        (SHEDDING, saved / share, "%"),
+    ]
+    return pd.DataFrame(rows, columns=["quantity", "value", "unit"])

@@ -14,6 +14,7 @@ from bcopt.compendium.fitted import read_fitted
 from bcopt.compendium.inputs import Expected
 from bcopt.compendium.ledger import printed_number, read_claims
 from bcopt.methods.calibration import Unreachable, calibrate
+from bcopt.methods.parallel import in_parallel
 from bcopt.models import dispatch
 from bcopt.studies.frontiers2022 import retail
 from bcopt.studies.frontiers2022.basic_data import Knobs, dispatch_inputs, pricing_inputs, targets, typical_day
@@ -29,11 +30,12 @@ TARGETS = {
 }
 """Claim that each knob is turned to, in the order of the protocol."""
 BRACKETS = {
-    "reducible_commercial": (0.0, 0.3),
+    "reducible_commercial": (1e-5, 0.3),
     "satisfaction_residential": (0.5, 6.0),
     "satisfaction_hotel": (0.5, 6.0),
     "operation": (0.0, 10.0),
 }
+"""Where roots are sought. Not from zero: a cluster that can reduce nothing has ties in place of best prices."""
 PAYERS = {
     "reducible_commercial": "commercial",
     "satisfaction_residential": "residential",
@@ -128,7 +130,7 @@ def printed(claims: pd.DataFrame) -> dict[str, float]:
     }
 
 
-class _Evaluator:
+class Evaluator:
     """Both stages of one day at any knobs, for a commitment that is kept until it is asked to be looked at again."""
 
     def __init__(self, day: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, knobs: Knobs) -> None:
@@ -191,7 +193,7 @@ def fit(days: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, wanted: Mappin
     ValueError
         If the knobs do not stand still.
     """
-    at = _Evaluator(typical_day(days, inputs, scenario, wanted), inputs, scenario, START)
+    at = Evaluator(typical_day(days, inputs, scenario, wanted), inputs, scenario, START)
     knobs, jumps = START, dict[str, Jump]()
     for passed in range(1, PASSES + 1):
         before = knobs
@@ -205,6 +207,22 @@ def fit(days: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, wanted: Mappin
     raise ValueError(f"{PASSES} passes of the fits do not settle the knobs: {before} became {knobs}")
 
 
+def fit_each(
+    days: xr.Dataset,
+    inputs: xr.Dataset,
+    scenarios: Mapping[str, Scenario],
+    wanted: Mapping[str, float],
+    workers: int | None = None,
+) -> dict[str, Settled]:
+    """Return what :func:`fit` does of each scenario, in processes side by side."""
+    tasks = [(days, inputs, scenario, wanted) for scenario in scenarios.values()]
+    return dict(zip(scenarios, in_parallel(_fitted, tasks, workers=workers), strict=True))
+
+
+def _fitted(task: tuple[xr.Dataset, xr.Dataset, Scenario, Mapping[str, float]]) -> Settled:
+    return fit(*task)
+
+
 def table(settled: Mapping[str, Settled]) -> pd.DataFrame:
     """Return what the fits found as a table of quantities: each knob, and the two sides of the jump it stands at.
 
@@ -216,7 +234,8 @@ def table(settled: Mapping[str, Settled]) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        With the columns of :func:`bcopt.compendium.inputs.read_quantities`. Of a knob with a root both sides are itself.
+        With the columns of :func:`bcopt.compendium.inputs.read_quantities`. Of a knob with a root, both sides are the
+        knob itself.
     """
     rows = []
     for name, units, description in _QUANTITIES:
@@ -240,8 +259,8 @@ def _value(name: str, found: Settled) -> float:
     if not side:
         return float(getattr(found.knobs, knob))
     jump = found.jumps.get(knob)
-    reached = _reached(found)[knob]
-    low, high = (jump.low, jump.high) if jump else ((getattr(found.knobs, knob), reached),) * 2
+    root = getattr(found.knobs, knob), reached(found)[knob]
+    low, high = (jump.low, jump.high) if jump else (root, root)
     return float({"low": low[0], "high": high[0], "low_gives": low[1], "high_gives": high[1]}[side])
 
 
@@ -269,7 +288,7 @@ def read(root: Path, days: xr.Dataset, inputs: xr.Dataset, scenarios: Mapping[st
     for price_set, scenario in scenarios.items():
         row = {str(name): float(value) for name, value in fitted.sel(price_set=price_set).data_vars.items()}
         knobs = Knobs(**{knob: row[knob] for knob in TARGETS})
-        at = _Evaluator(typical_day(days, inputs, scenario, wanted), inputs, scenario, knobs)
+        at = Evaluator(typical_day(days, inputs, scenario, wanted), inputs, scenario, knobs)
         sides = {
             knob: [(row[f"{knob}_at_{s}"], row[f"{knob}_at_{s}_gives"]) for s in ("low", "high")] for knob in TARGETS
         }
@@ -278,7 +297,7 @@ def read(root: Path, days: xr.Dataset, inputs: xr.Dataset, scenarios: Mapping[st
     return found
 
 
-def _reached(found: Settled) -> dict[str, float]:
+def reached(found: Settled) -> dict[str, float]:
     """Return what each knob is turned to, as it came out [yuan]."""
     paid = found.accounts["payment"].sum(["carrier", "hour"])
     costs = {knob: float(paid.sel(cluster=name)) for knob, name in PAYERS.items()}
@@ -287,16 +306,16 @@ def _reached(found: Settled) -> dict[str, float]:
 
 def _stands(found: Settled, before: Knobs, jumps: Mapping[str, Jump], wanted: Mapping[str, float]) -> bool:
     """Say whether every knob meets its target, or stands still at a jump."""
-    half, reached = 0.005, _reached(found)
+    half, gives = 0.005, reached(found)
     return all(
         math.isclose(getattr(found.knobs, knob), getattr(before, knob), rel_tol=1e-5)
         if knob in jumps
-        else abs(reached[knob] - wanted[knob]) < half
+        else abs(gives[knob] - wanted[knob]) < half
         for knob in TARGETS
     )
 
 
-def _turned(at: _Evaluator, knob: str, knobs: Knobs, target: float, first: bool) -> tuple[Knobs, Jump | None]:
+def _turned(at: Evaluator, knob: str, knobs: Knobs, target: float, first: bool) -> tuple[Knobs, Jump | None]:
     """Turn one knob: to its target, or to the better side of the jump across it."""
 
     def response(value: float) -> float:

@@ -146,9 +146,9 @@ def _supply(settled: Settled) -> dict[str, bool | float]:
     at_night, by_day = float(bought.where(night).mean()), float(bought.where(~night).mean())
     generated = flows["photovoltaics"] + flows["turbine"]
     most = bool((bought > generated).where(night, True).all())
-    given = dispatch.parts, settled.inputs
-    heat = (1 - given[1]["turbine_heat_loss"]) * flows["fuel"] - flows["turbine"]
-    possible = given[1]["absorption_cop"] * given[1]["recovery_efficiency"] * heat
+    given = settled.inputs
+    heat = (1 - given["turbine_heat_loss"]) * flows["fuel"] - flows["turbine"]
+    possible = given["absorption_cop"] * given["recovery_efficiency"] * heat
     needed = flows["load"].sel(carrier="cooling").sum("cluster")
     first = flows["absorption"] >= np.minimum(possible, needed) - SLACK
     running = flows["on"] > 0.5
@@ -193,6 +193,34 @@ def row(name: str, settled: Settled) -> dict[str, object]:
         FUEL_SHARE: table.loc[["purchased electricity", "exported electricity", "gas"], "share of the cost [%]"].sum(),
         **statements(settled),
     }
+
+
+def by_set(settled: Mapping[str, Settled]) -> pd.DataFrame:
+    """Return a row of :func:`row` for each price set, named in ``scenario``."""
+    return pd.DataFrame([row(name, found) for name, found in settled.items()])
+
+
+def kept(settled: Mapping[str, Settled]) -> dict[str, bool]:
+    """Return whether mean retail prices are at most the mean wholesale prices, by price set."""
+    return {
+        name: bool((found.retail["price"].mean("hour") <= found.day["wholesale_price"].mean("hour") + 1e-9).all())
+        for name, found in settled.items()
+    }
+
+
+def counts(sweep: pd.DataFrame) -> pd.DataFrame:
+    """Return in how many scenarios each sentence holds, by both definitions."""
+    return pd.DataFrame(
+        [
+            {
+                "claim": claim,
+                "holds in": int(sweep[column].sum()),
+                "by the other definition": int(sweep[column + OTHERWISE].sum()),
+                "of scenarios": len(sweep),
+            }
+            for claim, column in STATEMENTS.items()
+        ]
+    )
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,10 @@ from bcopt.models import pricing
 from bcopt.studies.frontiers2022.scenario import Scenario
 
 Preference = str
+FORMS = {"as published": False, "with the budget in the state": True}
+"""Forms of the learner, and whether its state has the price budget that is used."""
+AT_OPTIMUM = 1e-6
+"""Share of the best reward within which a learner has reached it."""
 LANE = ("cluster", "carrier")
 """Prices of a cluster and carrier depend on no other: each is a problem of its own."""
 
@@ -85,7 +89,7 @@ def preferences(found: Market) -> dict[Preference, xr.DataArray]:
     """
     price, payment = found.levels.broadcast_like(found.gained["payment"]), found.gained["payment"]
     rules: dict[Preference, xr.DataArray] = {
-        "nearest to wholesale": np.abs(price - found.inputs["wholesale_price"]),
+        "nearest to wholesale": abs(price - found.inputs["wholesale_price"]),
         "lowest": price,
         "highest": -price,
         "cheapest": payment,
@@ -211,6 +215,18 @@ def learnt(
     )
 
 
+def day_gap(best: xr.Dataset, learned: xr.Dataset) -> xr.DataArray:
+    """Return how far the learners of a seed stay below the best rewards, dims (episode, weight, seed) [yuan]."""
+    gap = (best["reward"] - learned["reward"]).sum(LANE)
+    return gap.transpose("episode", "weight", "seed").assign_attrs(units="yuan", long_name="gap of the reward")
+
+
+def solution(best: xr.Dataset, learned: Mapping[str, xr.Dataset]) -> xr.Dataset:
+    """Return the best levels beside those of every learner, which have the dims form, episode and seed too."""
+    found = xr.concat(list(learned.values()), pd.Index(list(learned), name="form"))
+    return found.assign(best_level=best["level"], best_reward=best["reward"])
+
+
 def gaps(best: xr.Dataset, learned: xr.Dataset) -> pd.DataFrame:
     """Return how far each learner stays below the best reward.
 
@@ -220,9 +236,9 @@ def gaps(best: xr.Dataset, learned: xr.Dataset) -> pd.DataFrame:
         One row a number of episodes and weight: median, least and greatest ``gap [yuan]`` over the seeds of the sum
         over clusters and carriers, and the share of learners, one a lane, that ``reach the optimum [%]``.
     """
+    whole = day_gap(best, learned)
     gap = best["reward"] - learned["reward"]
-    whole = gap.sum(LANE)
-    reached = (gap <= 1e-6 * np.abs(best["reward"])).mean(["seed", *LANE])
+    reached = (gap <= AT_OPTIMUM * np.abs(best["reward"])).mean(["seed", *LANE])
     rows = [
         {
             "weight": float(weight),

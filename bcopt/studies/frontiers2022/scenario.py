@@ -10,6 +10,7 @@ import xarray as xr
 
 from bcopt.compendium.problems import InputError
 from bcopt.compendium.protocol import PROTOCOL, StudyProtocol
+from bcopt.studies.frontiers2022.inputs import PRICE_SETS
 
 CENTRAL = "central"
 
@@ -55,8 +56,8 @@ class Scenario:
 
 
 CHOICES = tuple(field.name for field in fields(Scenario))
-NOT_SWEPT = ("price_set", "weight")
-"""Choices whose alternatives have a place of their own: both price sets are computed throughout, all weights in 4.3."""
+NOT_SWEPT = ("price_set", "weight", "chiller")
+"""Choices whose alternatives have a place of their own: price sets throughout, weights in 4.3, chillers in 4.2.2."""
 _ASSUMED = {
     "sensitivity": "sensitivity",
     "reducible_share": "reducible_share_residential",
@@ -108,6 +109,12 @@ def alternatives(protocol: StudyProtocol, middle: Scenario) -> dict[str, Scenari
             if value != getattr(middle, name):
                 found[f"{name.replace('_', ' ')}: {value}"] = changed(middle, {name: value})
     return found
+
+
+def by_price_set(middle: Scenario) -> dict[str, Scenario]:
+    """Return a scenario under both price sets, that of the scenario first."""
+    names = sorted(PRICE_SETS, key=lambda name: name != middle.price_set)
+    return {name: changed(middle, {"price_set": name}) for name in names}
 
 
 def changed(scenario: Scenario, choices: Mapping[str, Any]) -> Scenario:

@@ -172,6 +172,19 @@ def learnt_sweep(settled: Settled, inputs: xr.Dataset, learned: xr.Dataset) -> p
                          for p, row in zip(prices, money, strict=True)])  # fmt: skip
 
 
+def learnt_table(learnt: pd.DataFrame) -> pd.DataFrame:
+    """Return median, least and greatest benefit and median cost over the seeds, by training and weight."""
+    groups = learnt.groupby(["episodes", "weight"])
+    table = groups[BENEFIT].agg(["median", "min", "max"]).set_axis([f"{BENEFIT}, median", "least", "greatest"], axis=1)
+    table[f"{COST}, median"] = groups[COST].median()
+    return table.reset_index()
+
+
+def statements_by_set(sweeps: Mapping[str, pd.DataFrame], ties: str, direct: Mapping[str, float]) -> pd.DataFrame:
+    """Return a row of :func:`statements` for each price set, named in ``scenario``."""
+    return pd.DataFrame([{"scenario": name, **statements(of, ties, direct)} for name, of in sweeps.items()])
+
+
 def statements(sweep: pd.DataFrame, ties: str, direct: Mapping[str, float]) -> dict[str, bool | float | str]:
     """Return the sentences on figure 14 as tests of the exact optimum.
 
@@ -231,15 +244,17 @@ def structure(settled: Settled, inputs: xr.Dataset) -> pd.DataFrame:
     hourly = uncapped.rewards(0.5).max("level").sum("hour")
     bound = retail.lagrangian(found, 0.4)
     best = retail.exact(found, 0.4, "lowest")["reward"]
-    rows = [
-        ("weight 0.5: reward with payments less reward without", float(np.abs(half - without).max()), "yuan"),
-        ("without the cap: best day less the sum of best hours", float(np.abs(
-            retail.exact(uncapped, 0.5, "lowest")["reward"] - hourly).max()), "yuan"),
-        *((f"weight {w}: what the cap costs the reward", gain, "yuan") for w, gain in lift.items()),
-        ("weight 0.4: Lagrangian bound less the exact reward", float((bound["bound"] - best).sum()), "yuan"),
-        ("weight 0.4: exact reward less the Lagrangian's own plan", float((best - bound["value"]).sum()), "yuan"),
-        ("dispatch: welfare less utility, dissatisfaction and cost", float(
-            settled.accounts["welfare"] - (settled.accounts["cluster_benefit"].sum() + settled.accounts["provider_benefit"])
-        ), "yuan"),
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["fact", "measured", "unit"])
+    free = retail.exact(uncapped, 0.5, "lowest")["reward"]
+    accounts = settled.accounts
+    gains = accounts["cluster_benefit"].sum() + accounts["provider_benefit"]
+    facts = {
+        "weight 0.5: reward with payments less reward without": np.abs(half - without).max(),
+        "without the cap: best day less the sum of best hours": np.abs(free - hourly).max(),
+        **{f"weight {w}: what the cap costs the reward": gain.sum() for w, gain in lift.items()},
+        "weight 0.4: Lagrangian bound less the exact reward": (bound["bound"] - best).sum(),
+        "weight 0.4: exact reward less the Lagrangian's own plan": (best - bound["value"]).sum(),
+        "dispatch: welfare less utility, dissatisfaction and cost": accounts["welfare"] - gains,
+    }
+    rows = [(fact, float(amount), "yuan") for fact, amount in facts.items()]
+    table = pd.DataFrame(rows, columns=["fact", "measured", "unit"])
+    return table.assign(measured=table["measured"].round(6).abs())

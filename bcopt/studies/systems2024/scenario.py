@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-import pandas as pd
 import xarray as xr
 
 from bcopt.compendium.problems import InputError
@@ -181,19 +180,3 @@ def alternatives(
 def changed(scenario: Scenario, choices: Mapping[str, Any]) -> Scenario:
     """Return a scenario with other values of some choices, by name."""
     return replace(scenario, **choices)
-
-
-def choices_table(protocol: StudyProtocol, names: Iterable[str]) -> pd.DataFrame:
-    """Return choices as the protocol has them: value, alternatives, reason, and whether outcomes were known before."""
-    return pd.DataFrame(
-        [
-            {
-                "choice": name.replace("_", " "),
-                "value": str(choice.value),
-                "alternatives": "; ".join(str(value) for value in choice.alternatives),
-                "known before": choice.known_before,
-                "reason": choice.reason,
-            }
-            for name, choice in ((name, protocol.choices[name]) for name in names)
-        ]
-    )
