@@ -27,6 +27,8 @@ PER_CAPACITY = (
     "ice_power",
 )
 """Inputs of the provider that grow with the number of clusters."""
+GOLDEN_ANGLE = 2.399963
+"""Spreads the phases of copies evenly over the circle [rad]."""
 
 
 def copies(inputs: xr.Dataset, number: int) -> xr.Dataset:
@@ -40,22 +42,15 @@ def copies(inputs: xr.Dataset, number: int) -> xr.Dataset:
         Copies of each cluster. Those beyond the first differ from it by up to a tenth in load and users, in steps that
         repeat, so that no two neighbours are alike.
     """
-    if number == 1:
-        return inputs
-    parts = []
-    for copy in range(number):
-        factor = 1 + 0.1 * np.sin(2.399963 * copy)  # the golden angle spreads the copies evenly
-        part = inputs[[name for name in inputs.data_vars if "cluster" in inputs[name].dims]]
-        scaled = {"load": factor, "agreed": factor, "room_resistance": 1 / factor,
-                  "satiation": 1 / factor, "loss_quadratic": 1 / factor}  # fmt: skip
-        part = part.assign({name: (part[name] * by).assign_attrs(part[name].attrs) for name, by in scaled.items()})
-        parts.append(part.assign_coords(cluster=[f"{name} {copy + 1}" for name in inputs["cluster"].to_numpy()]))
-    many = xr.concat(parts, "cluster", combine_attrs="override")
-    rest = inputs[[name for name in inputs.data_vars if "cluster" not in inputs[name].dims]].drop_dims(
-        "cluster", errors="ignore"
-    )
-    grown = {name: (rest[name] * number).assign_attrs(rest[name].attrs) for name in PER_CAPACITY}
-    return xr.merge([rest.assign(grown), many])
+    size = inputs.sizes["cluster"]
+    copy = np.arange(size * number) // size
+    many = inputs.isel(cluster=np.tile(np.arange(size), number))
+    factor = xr.DataArray(1 + 0.1 * np.sin(GOLDEN_ANGLE * copy), dims="cluster")
+    scales = {"load": factor, "agreed": factor, "room_resistance": 1 / factor,
+              "satiation": 1 / factor, "loss_quadratic": 1 / factor} | dict.fromkeys(PER_CAPACITY, number)  # fmt: skip
+    scaled = {name: (many[name] * by).assign_attrs(inputs[name].attrs) for name, by in scales.items()}
+    names = [f"{name} {number}" for name, number in zip(many["cluster"].to_numpy(), copy + 1, strict=True)]
+    return many.assign(scaled).assign_coords(cluster=names)
 
 
 class Bargain:
@@ -92,6 +87,11 @@ class Bargain:
         own = [name for name in inputs.data_vars if "cluster" not in inputs[name].dims]
         self._provider = PersistentQuadratic(dispatch.provider_model(inputs[own].assign(one), on))
 
+    @classmethod
+    def of_day(cls, settled: Settled, copies_of_each: int = 1) -> Bargain:
+        """Return the steps of a settled day, its clusters multiplied by :func:`copies`."""
+        return cls(copies(settled.inputs, copies_of_each), settled.commitment.on, mean_temperature(settled))
+
     def clusters(self, target: Array, penalty: float) -> Array:
         """Return each cluster's best loads near a target, dims (cluster, carrier, hour) [kW]."""
         wish = (self._linear + penalty * target) / (self._curvature + penalty)
@@ -103,7 +103,7 @@ class Bargain:
             )
         self._near = self._rooms.project(wish[:, 1] - self.agreed[:, 1], self._near)
         loads[:, 1] = self.agreed[:, 1] + self._near
-        return loads
+        return np.asarray(loads)
 
     def provider(self, target: Array, penalty: float) -> Array:
         """Return the provider's best supply for an average cluster near a target, dims (carrier, hour) [kW]."""
@@ -127,6 +127,16 @@ class Bargain:
         """
         first = None if price is None else np.asarray(price, float)
         return exchange(self.clusters, self.provider, self.agreed, penalty, price=first, **options)  # type: ignore[arg-type]
+
+
+def mean_temperature(settled: Settled) -> dispatch.MeanTemperature:
+    """Return whether the scenario keeps the mean temperature of the rooms."""
+    return "kept" if settled.scenario.mean_temperature == "kept" else "free"
+
+
+def mean_price(settled: Settled) -> Array:
+    """Return the retail price of a mean cluster, dims (carrier, hour) [yuan/kWh], for the bargain to begin with."""
+    return np.asarray(settled.retail["price"].mean("cluster").transpose(*DIMS[1:]))
 
 
 def objective(inputs: xr.Dataset, on: xr.DataArray, found: Result) -> float:
@@ -160,11 +170,10 @@ def compared(
         Of :func:`bcopt.methods.admm.exchange`.
     """
     inputs, on = copies(settled.inputs, copies_of_each), settled.commitment.on
-    mean: dispatch.MeanTemperature = "kept" if settled.scenario.mean_temperature == "kept" else "free"
-    central = PersistentQuadratic(dispatch.dispatch_model(inputs, on, mean_temperature=mean))
+    central = PersistentQuadratic(dispatch.dispatch_model(inputs, on, mean_temperature=mean_temperature(settled)))
     best = central.solve().objective + dispatch.constant(inputs)
-    start = settled.retail["price"].mean("cluster").transpose("carrier", "hour").to_numpy()
-    found = Bargain(inputs, on, mean).strike(penalty, start, tolerance=tolerance, **options)
+    bargain = Bargain(inputs, on, mean_temperature(settled))
+    found = bargain.strike(penalty, mean_price(settled), tolerance=tolerance, **options)
     reached = objective(inputs, on, found)
     loads = central.value("load").transpose(*DIMS).to_numpy()
     return {
@@ -180,7 +189,7 @@ def compared(
 
 def against_penalty(settled: Settled, penalties: list[float], tolerance: float = 1e-5) -> pd.DataFrame:
     """Return the iterations the bargain takes, with a fixed penalty and with one that adapts."""
-    bargain = Bargain(settled.inputs, settled.commitment.on)
+    bargain = Bargain.of_day(settled)
     rows = []
     for penalty in penalties:
         taken = [bargain.strike(penalty, tolerance=tolerance, adaptive=a, limit=5000).iterations for a in (False, True)]

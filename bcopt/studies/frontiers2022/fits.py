@@ -68,6 +68,8 @@ TOLERANCE = 0.004
 """yuan; half a printed digit is 0.005."""
 RESOLUTION = 1e-6
 """Width, as a share of the bracket, at which a jump is located."""
+DECIMALS = 7
+"""Of a knob at a jump."""
 NEAR = 0.003
 """Share of a bracket within which the next pass looks first."""
 PASSES = 12
@@ -135,18 +137,21 @@ class Evaluator:
 
     def __init__(self, day: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, knobs: Knobs) -> None:
         self.day, self.inputs, self.scenario = day, inputs, scenario
+        self._first: tuple[Knobs, xr.Dataset] | None = None
         self.commitment = self.decide(knobs)
         self._dispatcher = Dispatcher(self.of_dispatch(knobs), scenario, self.commitment.on)
 
     def prices(self, knobs: Knobs) -> xr.Dataset:
-        """Return the first stage."""
-        found = retail.market(pricing_inputs(self.day, self.inputs, self.scenario, knobs), self.scenario)
-        return retail.exact(found, self.scenario.weight, self.scenario.price_ties)
+        """Return the first stage, which the operation costs do not touch."""
+        asked = replace(knobs, operation=0.0)
+        if self._first is None or self._first[0] != asked:
+            found = retail.market(pricing_inputs(self.day, self.inputs, self.scenario, knobs), self.scenario)
+            self._first = asked, retail.exact(found, self.scenario.weight, self.scenario.price_ties)
+        return self._first[1]
 
-    def of_dispatch(self, knobs: Knobs, first: xr.Dataset | None = None) -> xr.Dataset:
+    def of_dispatch(self, knobs: Knobs) -> xr.Dataset:
         """Return the inputs of the second stage."""
-        agreed = (self.prices(knobs) if first is None else first)["load"]
-        return dispatch_inputs(self.day, self.inputs, self.scenario, knobs, agreed)
+        return dispatch_inputs(self.day, self.inputs, self.scenario, knobs, self.prices(knobs)["load"])
 
     def decide(self, knobs: Knobs) -> Commitment:
         """Return the best commitment at these knobs."""
@@ -160,18 +165,18 @@ class Evaluator:
 
     def settle(self, knobs: Knobs) -> Settled:
         """Return the day at these knobs."""
-        first = self.prices(knobs)
-        given = self.of_dispatch(knobs, first)
+        first, given = self.prices(knobs), self.of_dispatch(knobs)
         flows = self._dispatcher.flows(given)
         accounts = dispatch.accounts(given, flows, first["price"])
         return Settled(self.day, self.scenario, knobs, self.commitment, first, given, flows, accounts)
 
     def response(self, knob: str, knobs: Knobs) -> float:
         """Return what a knob is turned to: what its cluster pays, or the benefit of the provider [yuan]."""
-        accounts = self.settle(knobs).accounts
-        if knob in PAYERS:
-            return float(accounts["payment"].sel(cluster=PAYERS[knob]).sum())
-        return float(accounts["provider_benefit"])
+        if knob not in PAYERS:
+            return float(self.settle(knobs).accounts["provider_benefit"])
+        self._dispatcher.solve(self.of_dispatch(knobs))
+        payer = {"cluster": PAYERS[knob]}
+        return float((self.prices(knobs)["price"].sel(payer) * self._dispatcher.value("load").sel(payer)).sum())
 
 
 def fit(days: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, wanted: Mapping[str, float]) -> Settled:
@@ -264,6 +269,20 @@ def _value(name: str, found: Settled) -> float:
     return float({"low": low[0], "high": high[0], "low_gives": low[1], "high_gives": high[1]}[side])
 
 
+def dataset(settled: Mapping[str, Settled]) -> xr.Dataset:
+    """Return settled days as one dataset: day, prices, loads as agreed and at last, knobs, dims (price_set, ...)."""
+    parts = [
+        found.day.assign(
+            price=found.retail["price"],
+            agreed=found.retail["load"],
+            final=found.flows["load"],
+            **{knob: getattr(found.knobs, knob) for knob in TARGETS},
+        )
+        for found in settled.values()
+    ]
+    return xr.concat(parts, pd.Index(list(settled), name="price_set"), combine_attrs="drop_conflicts")
+
+
 def read(root: Path, days: xr.Dataset, inputs: xr.Dataset, scenarios: Mapping[str, Scenario]) -> dict[str, Settled]:
     """Return the days at the knobs that the fits have found.
 
@@ -329,9 +348,18 @@ def _turned(at: Evaluator, knob: str, knobs: Knobs, target: float, first: bool) 
         try:
             found = calibrate(response, target, bracket, tolerance=TOLERANCE, name=knob, resolution=RESOLUTION)
         except Unreachable as miss:
-            sides = (miss.low, miss.high)
-            if bracket == near and (miss.low[1] - target) * (miss.high[1] - target) > 0:
+            across = (miss.low[1] - target) * (miss.high[1] - target) <= 0
+            if bracket == near and not across:
                 continue
-            return replace(knobs, **{knob: miss.nearest}), Jump(*sides)
+            ends = _apart(miss.low[0], miss.high[0]) if across else (miss.low[0], miss.high[0])
+            below, above = ((end, response(end)) for end in ends)
+            better = min(below, above, key=lambda side: abs(side[1] - target))
+            return replace(knobs, **{knob: better[0]}), Jump(below, above)
         return replace(knobs, **{knob: found.knob}), None
     raise ValueError(f"{knob}: no bracket was tried")
+
+
+def _apart(low: float, high: float) -> tuple[float, float]:
+    """Return the sides of a jump, moved apart to :data:`DECIMALS`, so that a table keeps each on its side."""
+    step = 10.0**-DECIMALS
+    return round(low - step / 2, DECIMALS), round(high + step / 2, DECIMALS)

@@ -252,4 +252,4 @@ def gaps(best: xr.Dataset, learned: xr.Dataset) -> pd.DataFrame:
         for episode in whole["episode"].to_numpy()
         for of in [whole.sel(weight=weight, episode=episode)]
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).round(6).abs()

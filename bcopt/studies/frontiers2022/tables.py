@@ -141,7 +141,9 @@ def filled_table(settled: Settled, inputs: xr.Dataset, weight: float) -> pd.Data
             true = found.rewards(weight).sel(cluster=cluster, carrier=carrier).to_numpy()
             best = dynamic_programme.solve(true[np.newaxis], found.use, budget).value
             gap = float(best[0]) - float(np.take_along_axis(true, learned[0][:, np.newaxis], 1).sum())
-            rows.append({"cluster": cluster, "carrier": carrier, "prices tried": steps, "gap [yuan]": gap})
+            rows.append(
+                {"cluster": cluster, "carrier": carrier, "prices tried": steps, "gap [yuan]": abs(round(gap, 6))}
+            )
     return pd.DataFrame(rows)
 
 
