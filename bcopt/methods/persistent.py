@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from bcopt.methods.solver import Array, Indices, Programme, Report, listed, named, position
+from bcopt.methods.places import Container, Labels, Values, check_bounds, check_finite, place_of, places
+from bcopt.methods.solver import Array, Indices, Programme, Report, position
 
-Values = float | npt.NDArray[Any] | xr.DataArray
 RELATIVE = 1e-9  # differences below this share of what they are taken from are zero
 
 
@@ -32,51 +32,6 @@ class Objective:
 
 
 Expression = linopy.LinearExpression | linopy.Variable | Objective | str  # a name is the variable of that name
-
-
-class _Place:
-    """Where the entries of a variable or constraint stand: linopy's labels, and the positions of those not masked."""
-
-    def __init__(self, name: str, labels: xr.DataArray, known: npt.NDArray[np.int64]) -> None:
-        at = position(known, labels.to_numpy())
-        self.name, self.labels, self.kept, self.index = name, labels, at >= 0, at[at >= 0]
-        self._zeros = xr.DataArray(np.zeros(labels.shape), labels.coords, labels.dims, name)
-
-    def read(self, values: list[float]) -> xr.DataArray:
-        """Return the entries among the values of all columns or rows, NaN where masked."""
-        full = np.full(self.labels.shape, np.nan)
-        full[self.kept] = np.array(values)[self.index]
-        return self._zeros + full
-
-    def values(self, quantity: str, values: Values) -> Array:
-        """Return one value an entry, matching by label; an array without labels must have the shape."""
-        if isinstance(values, xr.DataArray):
-            values = _aligned(f"{quantity} of {self.name}", values, self.labels)
-        array = np.asarray(values, float)
-        if not array.ndim:
-            return np.full(self.index.size, array)
-        if array.shape != self.labels.shape:
-            raise ValueError(f"{quantity} of {self.name}: expected the shape {self.labels.shape}, got {array.shape}")
-        return np.asarray(array[self.kept])
-
-
-def _aligned(what: str, values: xr.DataArray, labels: xr.DataArray) -> npt.NDArray[Any]:
-    """Return values in the order of labels, refusing any that only one of the two has."""
-    problems = [f"unknown dimension {dim}" for dim in values.dims if dim not in labels.dims]
-    for dim in set(values.dims) & set(labels.dims):
-        given, expected = values.get_index(dim), labels.get_index(dim)
-        if not given.equals(expected):
-            unknown, missing = given.difference(expected).tolist(), expected.difference(given).tolist()
-            problems += [f"unknown {dim} {unknown}"] if unknown else []
-            problems += [f"missing {dim} {missing}"] if missing else []
-            problems += [f"repeated {dim}"] if not given.is_unique else []
-            if not problems:
-                values = values.sel({dim: expected})
-    if problems:
-        raise ValueError(f"{what}: {'; '.join(problems)}")
-    if values.dims != labels.dims:
-        values = values.broadcast_like(labels).transpose(*labels.dims)
-    return np.asarray(values.to_numpy())
 
 
 class Persistent:
@@ -105,8 +60,7 @@ class Persistent:
         self._programme = Programme.of(model)
         self._highs = self._programme.highs(**options)
         columns, rows = self._programme.columns, self._programme.rows
-        self._variables = {name: _Place(name, model.variables[name].labels, columns) for name in model.variables}
-        self._constraints = {name: _Place(name, model.constraints[name].labels, rows) for name in model.constraints}
+        self._variables, self._constraints = places(model.variables, columns), places(model.constraints, rows)
         self._every_column = np.arange(columns.size, dtype=np.int32)
         self._sense = model.matrices.sense if rows.size else np.empty(0, "U1")
         matrix = self._programme.matrix.tocoo()
@@ -126,7 +80,7 @@ class Persistent:
         RuntimeError
             While restricted to an optimum, which belongs to the old bounds.
         """
-        place, mine = _found("variable", variable, self._variables), self._programme
+        place, mine = place_of("variable", variable, self._variables), self._programme
         low = mine.lower[place.index] if lower is None else place.values("lower bound", lower)
         high = mine.upper[place.index] if upper is None else place.values("upper bound", upper)
         self._check(mine.model.variables, mine.columns[place.index], low, high)
@@ -144,7 +98,7 @@ class Persistent:
         RuntimeError
             While restricted to an optimum, which belongs to the old values.
         """
-        place, mine = _found("constraint", constraint, self._constraints), self._programme
+        place, mine = place_of("constraint", constraint, self._constraints), self._programme
         side, sign = place.values("right-hand side", values), self._sense[place.index]
         low, high = np.where(sign != "<", side, -np.inf), np.where(sign != ">", side, np.inf)
         self._check(mine.model.constraints, mine.rows[place.index], low, high)
@@ -154,9 +108,8 @@ class Persistent:
 
     def costs(self, variable: str, values: Values) -> None:
         """Change the objective's coefficients of a variable to finite values."""
-        place, mine = _found("variable", variable, self._variables), self._programme
-        cost = place.values("costs", values)
-        _check_finite(f"costs of {variable}", cost)
+        place, mine = place_of("variable", variable, self._variables), self._programme
+        cost = place.finite("costs", values)
         mine.cost[place.index] = cost
         self._highs.changeColsCost(place.index.size, place.index, cost)
         self._changed = True
@@ -224,7 +177,7 @@ class Persistent:
 
     def value(self, variable: str) -> xr.DataArray:
         """Return a variable in the last solution, NaN where masked."""
-        return _found("variable", variable, self._variables).read(self._solution().col_value)
+        return place_of("variable", variable, self._variables).read(self._solution().col_value)
 
     def solution(self) -> xr.Dataset:
         """Return all variables in the last solution; see :meth:`value`."""
@@ -249,11 +202,11 @@ class Persistent:
         RuntimeError
             For a mixed-integer programme, which has none.
         """
-        return _found("constraint", constraint, self._constraints).read(self._solution(duals=True).row_dual)
+        return place_of("constraint", constraint, self._constraints).read(self._solution(duals=True).row_dual)
 
     def reduced_cost(self, variable: str) -> xr.DataArray:
         """Return a variable's reduced costs: change of the optimum per unit of the active bound, as :meth:`dual`."""
-        return _found("variable", variable, self._variables).read(self._solution(duals=True).col_dual)
+        return place_of("variable", variable, self._variables).read(self._solution(duals=True).col_dual)
 
     def restrict_to_optimum(self) -> None:
         """Admit optimal solutions only, of the objective just solved, until :meth:`release`.
@@ -304,12 +257,9 @@ class Persistent:
             self._set_bounds(free.lower, free.upper, free.row_lower, free.row_upper)
         self._changed = True
 
-    def _check(self, container: Any, labels: npt.NDArray[np.int64], low: Array, high: Array) -> None:
+    def _check(self, container: Container, labels: Labels, low: Array, high: Array) -> None:
         """Refuse bounds that leave no value, and any while restricted to an optimum."""
-        wrong = np.flatnonzero(~((low <= high) & (low < np.inf) & (high > -np.inf)))
-        if wrong.size:
-            lines = [f"  {named(container, labels[i])}: from {low[i]:.6g} to {high[i]:.6g}" for i in wrong[:10]]
-            raise ValueError(f"no value is left to\n{listed(lines, wrong.size)}")
+        check_bounds(container, labels, low, high)
         if self._unrestricted:
             raise RuntimeError("bounds and right-hand sides belong to the optimum restricted to: release it first")
 
@@ -348,7 +298,7 @@ class Persistent:
         if isinstance(expression, Objective) and expression.columns is self._programme.columns:
             return self._every_column, expression.cost, xr.DataArray(expression.constant)
         if isinstance(expression, str):
-            _found("variable", expression, self._variables)
+            place_of("variable", expression, self._variables)
             expression = model.variables[expression]
         if isinstance(expression, linopy.Variable):
             expression = 1 * expression
@@ -359,7 +309,7 @@ class Persistent:
         if np.any((columns < 0) & (labels.to_numpy() >= 0)):
             raise ValueError("the expression has variables that were added to the model later")
         coefficients = np.where(columns < 0, 0.0, expression.coeffs.transpose(*labels.dims).to_numpy())
-        _check_finite("coefficients of the expression", coefficients)
+        check_finite("coefficients of the expression", coefficients)
         return columns, coefficients, expression.const.transpose(*labels.dims[:-1]).fillna(0.0)
 
     def _objective(self, columns: Indices, coefficients: Array, constant: float) -> Objective:
@@ -384,16 +334,3 @@ class Persistent:
         at = np.flatnonzero((row_lower != mine.row_lower) | (row_upper != mine.row_upper)).astype(np.int32)
         highs.changeRowsBounds(at.size, at, row_lower[at], row_upper[at])  # type: ignore[attr-defined]
         self._programme = replace(mine, lower=lower, upper=upper, row_lower=row_lower, row_upper=row_upper)
-
-
-def _found(kind: str, name: str, places: dict[str, _Place]) -> _Place:
-    """Return the place of a name."""
-    if name not in places:
-        raise ValueError(f"there is no {kind} {name}, only {', '.join(places)}")
-    return places[name]
-
-
-def _check_finite(what: str, values: Array) -> None:
-    """Refuse values that are not finite."""
-    if not np.isfinite(values).all():
-        raise ValueError(f"{what} must be finite, got {np.unique(values[~np.isfinite(values)]).tolist()}")

@@ -13,10 +13,10 @@ import scipy.sparse
 import scipy.sparse.linalg
 import xarray as xr
 
-from bcopt.methods.solver import Array, NotSolved, Programme, Report, position
+from bcopt.methods.places import Values, check_bounds, place_of, places
+from bcopt.methods.solver import Array, NotSolved, Programme, Report
 
 Matrix = scipy.sparse.csc_matrix
-Values = float | npt.NDArray[Any] | xr.DataArray
 
 TOLERANCE = 1e-10  # of residuals and of the gap, relative to the data
 ACCEPTED = 1e-8  # where rounding allows no progress to the above
@@ -32,9 +32,10 @@ class PersistentQuadratic:
         min  1/2 x' Q x + cost x   subject to   row_lower <= A x <= row_upper,  lower <= x <= upper
 
     The model keeps its data and its solution; changes are made to a copy of its arrays. Every value may be a number, an
-    array of the shape that linopy shows, or a ``DataArray`` over some or all of the dims, matched by label. Each solve
-    starts anew, so that the answer depends on the data alone and not on the solves before; where the optimum is not
-    unique, it lies in the middle of the optimal face.
+    array of the shape that linopy shows, or a ``DataArray`` over some or all of the dims, whose labels must be exactly
+    those of the model, in any order. Masked entries are skipped; names, labels and shapes that the model does not have
+    raise a ``ValueError``. Each solve starts anew, so that the answer depends on the data alone and not on the solves
+    before; where the optimum is not unique, it lies in the middle of the optimal face.
 
     Parameters
     ----------
@@ -68,43 +69,42 @@ class PersistentQuadratic:
             hessian = scipy.sparse.csc_matrix(cast("Matrix", matrices.Q))
         self._programme = replace(programme, cost=np.array(matrices.c, float))
         self._hessian = hessian
-        self._model = model
+        self._variables = places(model.variables, programme.columns)
+        self._constraints = places(model.constraints, programme.rows)
         self._last: tuple[Array, Array] | None = None
 
     def costs(self, variable: str, values: Values) -> None:
         """Change the linear coefficients of a variable in the objective."""
-        where = self._columns(variable)
-        self._programme.cost[where] = self._values(f"costs of {variable}", self._model.variables[variable], values)
+        place = place_of("variable", variable, self._variables)
+        self._programme.cost[place.index] = place.finite("costs", values)
 
     def curvature(self, variable: str, values: Values) -> None:
         """Replace a variable's second derivatives, which must not be negative; products with others are dropped."""
-        where = self._columns(variable)
-        bent = self._values(f"curvature of {variable}", self._model.variables[variable], values)
+        place = place_of("variable", variable, self._variables)
+        bent = place.finite("curvature", values)
         if (bent < 0).any():
             raise ValueError(f"curvature of {variable}: expected none below zero, got {bent.min():g}")
         kept = np.ones(self._hessian.shape[0])
-        kept[where] = 0.0
+        kept[place.index] = 0.0
         added = np.zeros(kept.size)
-        added[where] = bent
+        added[place.index] = bent
         keep = scipy.sparse.diags(kept)
         self._hessian = scipy.sparse.csc_matrix(keep @ self._hessian @ keep + scipy.sparse.diags(added))
 
     def bounds(self, variable: str, lower: Values | None = None, upper: Values | None = None) -> None:
         """Change the bounds of a variable; None keeps a side."""
-        where, entry = self._columns(variable), self._model.variables[variable]
-        mine = self._programme
-        low = mine.lower[where] if lower is None else self._values(f"lower bound of {variable}", entry, lower, False)
-        high = mine.upper[where] if upper is None else self._values(f"upper bound of {variable}", entry, upper, False)
-        if not ((low <= high) & (low < np.inf) & (high > -np.inf)).all():
-            raise ValueError(f"bounds of {variable}: no value is left between lower and upper")
-        mine.lower[where], mine.upper[where] = low, high
+        place, mine = place_of("variable", variable, self._variables), self._programme
+        low = mine.lower[place.index] if lower is None else place.values("lower bound", lower)
+        high = mine.upper[place.index] if upper is None else place.values("upper bound", upper)
+        check_bounds(mine.model.variables, mine.columns[place.index], low, high)
+        mine.lower[place.index], mine.upper[place.index] = low, high
 
     def right_hand_side(self, constraint: str, values: Values) -> None:
         """Change the constant side of a constraint, which keeps its sign."""
-        where, mine = self._rows(constraint), self._programme
-        side = self._values(f"right-hand side of {constraint}", self._model.constraints[constraint], values)
-        mine.row_lower[where] = np.where(np.isfinite(mine.row_lower[where]), side, -np.inf)
-        mine.row_upper[where] = np.where(np.isfinite(mine.row_upper[where]), side, np.inf)
+        place, mine = place_of("constraint", constraint, self._constraints), self._programme
+        side, at = place.finite("right-hand side", values), place.index
+        mine.row_lower[at] = np.where(np.isfinite(mine.row_lower[at]), side, -np.inf)
+        mine.row_upper[at] = np.where(np.isfinite(mine.row_upper[at]), side, np.inf)
 
     def solve(self) -> Report:
         """Solve from the start.
@@ -112,69 +112,60 @@ class PersistentQuadratic:
         Raises
         ------
         NotSolved
-            For any status but optimal; if infeasible, with the labels of the constraints or bounds in conflict.
+            For any status but optimal: infeasible, with the labels of the constraints or bounds in conflict; unbounded;
+            or, of a programme that is neither, not solved to the tolerance, with the residual that is left.
         """
         start, mine = time.perf_counter(), self._programme
         self._last = None
-        found = _Standard.of(mine, self._hessian).solve()
-        if found is None:
+        x, price, worst = _Standard.of(mine, self._hessian).solve()
+        if worst > ACCEPTED:
             linear = replace(mine, cost=np.zeros(mine.cost.size))
             linear.solve(linear.highs())
-            raise NotSolved("unbounded or not solved to the tolerance")
-        x, self._last = found[0], found
+            if _falls_forever(mine, self._hessian):
+                raise NotSolved("unbounded")
+            raise NotSolved("not solved to the tolerance", f"  a residual of {worst:.3g}, {ACCEPTED:g} is accepted")
+        self._last = x, price
         objective = float(mine.cost @ x + x @ (self._hessian @ x) / 2 + mine.constant)
         return Report.optimal(objective, objective, time.perf_counter() - start)
 
     def value(self, variable: str) -> xr.DataArray:
         """Return a variable in the last solution, NaN where masked."""
-        return self._read(self._model.variables, self._programme.columns, variable, 0)
+        return place_of("variable", variable, self._variables).read(self._solution()[0])
 
     def dual(self, constraint: str) -> xr.DataArray:
         """Return a constraint's shadow prices, the optimum's derivative by the right-hand side; NaN where masked."""
-        return self._read(self._model.constraints, self._programme.rows, constraint, 1)
+        return place_of("constraint", constraint, self._constraints).read(self._solution()[1])
 
-    def _read(self, container: Any, known: npt.NDArray[np.int64], name: str, which: int) -> xr.DataArray:
-        self._known(container, name)
+    def _solution(self) -> tuple[Array, Array]:
+        """Return the columns and the rows' shadow prices of the last solution."""
         if self._last is None:
             raise RuntimeError("there is no solution to read: solve first")
-        labels = container[name].labels
-        at = position(known, labels.to_numpy())
-        return xr.DataArray(
-            np.where(at >= 0, np.append(self._last[which], np.nan)[at], np.nan), labels.coords, labels.dims, name
-        )
+        return self._last
 
-    def _columns(self, name: str) -> npt.NDArray[np.int32]:
-        self._known(self._model.variables, name)
-        at = position(self._programme.columns, self._model.variables[name].labels.to_numpy())
-        return at[at >= 0]
 
-    def _rows(self, name: str) -> npt.NDArray[np.int32]:
-        self._known(self._model.constraints, name)
-        at = position(self._programme.rows, self._model.constraints[name].labels.to_numpy())
-        return at[at >= 0]
+def _falls_forever(mine: Programme, hessian: Matrix) -> bool:
+    """Say whether the objective of a feasible programme falls along a ray: no bound ends it, and it has no curvature.
 
-    def _known(self, container: Any, name: str) -> None:
-        if name not in container:
-            raise ValueError(f"there is no {name}, only {', '.join(container)}")
+    Of the rays d with row_lower and row_upper of A d, and lower and upper of d, zero where they are finite, and with
+    Q d = 0, within a box, the steepest is found.
+    """
 
-    def _values(self, what: str, entry: Any, values: Values, finite: bool = True) -> Array:
-        """Return one value an entry that is not masked, in the order of the labels."""
-        labels = entry.labels
-        if isinstance(values, xr.DataArray):
-            odd = [dim for dim in values.dims if dim not in labels.dims]
-            shared = [dim for dim in values.dims if dim in labels.dims]
-            odd += [dim for dim in shared if sorted(values.get_index(dim)) != sorted(labels.get_index(dim))]
-            if odd:
-                raise ValueError(f"{what}: the labels of {', '.join(map(str, odd))} are not those of the model")
-            ordered = values.sel({dim: labels.get_index(dim) for dim in shared})
-            values = ordered.broadcast_like(labels).transpose(*labels.dims).to_numpy()
-        array = np.asarray(values, float)
-        if array.ndim and array.shape != labels.shape:
-            raise ValueError(f"{what}: expected the shape {labels.shape}, got {array.shape}")
-        full = np.broadcast_to(array, labels.shape)[labels.to_numpy() >= 0]
-        if np.isnan(full).any() or (finite and not np.isfinite(full).all()):
-            raise ValueError(f"{what} must be finite")
-        return np.asarray(full)
+    def ray(bound: Array, else_: float) -> Array:
+        return np.where(np.isfinite(bound), 0.0, else_)
+
+    flat, size = np.zeros(mine.cost.size), max(float(np.abs(hessian.data).max(initial=0.0)), LEAST)
+    steepest = replace(
+        mine,
+        rows=np.arange(mine.rows.size + flat.size),
+        cost=mine.cost / (np.abs(mine.cost).max(initial=0.0) or 1.0),
+        lower=ray(mine.lower, -1.0),
+        upper=ray(mine.upper, 1.0),
+        row_lower=np.concatenate([ray(mine.row_lower, -np.inf), flat]),
+        row_upper=np.concatenate([ray(mine.row_upper, np.inf), flat]),
+        matrix=scipy.sparse.csc_matrix(scipy.sparse.vstack([mine.matrix, hessian / size])),
+        constant=0.0,
+    )
+    return steepest.solve(steepest.highs()).objective < -LEAST
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,12 +225,12 @@ class _Standard:
             rows,
         )
 
-    def solve(self) -> tuple[Array, Array] | None:
-        """Return the columns and the rows' shadow prices, None where Mehrotra's method does not converge."""
+    def solve(self) -> tuple[Array, Array, float]:
+        """Return columns and rows' shadow prices where Mehrotra's method leaves the least residual, and this."""
         v, y = self.start, np.zeros(self.side.size)
         p = np.maximum(self.bounded @ v + self.offset, 0.1)
         q = np.ones(p.size)
-        best, found = np.inf, (v, y)
+        best, found = float(np.inf), (v, y)
         for _ in range(LIMIT):
             gradient = self.hessian @ v + self.cost - self.matrix.T @ y - self.bounded.T @ q
             miss, gap = self.bounded @ v + self.offset - p, p @ q / max(p.size, 1)
@@ -264,7 +255,7 @@ class _Standard:
             dq = wanted - q / p * dp
             length = BACK * _length(p, q, dp, dq)
             v, y, p, q = v + length * dv, y + length * dy, p + length * dp, q + length * dq
-        return self._unscaled(*found) if best <= ACCEPTED else None
+        return *self._unscaled(*found), best
 
     def _unscaled(self, v: Array, y: Array) -> tuple[Array, Array]:
         mine = self.programme

@@ -1,8 +1,8 @@
 """The nearest cooling that keeps rooms in their comfort band: a projection, for very many consumers at once.
 
-A consumer's proximal step with a quadratic benefit whose curvature is the same in every hour is a projection,
+A consumer's proximal step with a quadratic benefit whose curvature is the same in every hour is a projection, of
 
-    argmin  curvature/2 |y - wish|^2 + penalty/2 |y - target|^2   =   projection of their weighted mean,
+    argmin  curvature/2 |y - wish|^2 + penalty/2 |y - target|^2,   the weighted mean of wish and target,
 
 onto what the consumer's equipment and comfort admit. Where that is a box and a total, as for shiftable electricity,
 :func:`bcopt.methods.decoders.project_to_total` does it; where a room stores the cooling, :class:`Rooms` does.
@@ -13,16 +13,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import linopy
 import numpy as np
 import numpy.typing as npt
+import xarray as xr
+
+from bcopt.methods.cyclic import Cyclic
+from bcopt.methods.solver import NotSolved, solve
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 TOLERANCE = 1e-11  # of residuals, all data being scaled to one
 ACCEPTED = 1e-9  # of residuals in the interior point method
-GAP = 1e-12  # of complementarity
+GAP = 1e-14  # of complementarity
 STIFFNESS = 1e6  # of what binds against the objective, in one Newton step; multipliers remove what it leaves
+ADMITTED = 1e-7  # violation below which a consumer's bounds admit something
 FIXED = 1e-12  # bounds closer than this are one
 NEAR = 1e-7  # distance at which a bound counts as met
 FAR = 3.0  # bounds beyond this never bind
@@ -112,12 +118,15 @@ class Rooms:
         Returns
         -------
         array, dims (consumer, hour)
-            To about 1e-9 of band/gain.
+            To 1e-9 of band/gain where the method finds which bounds bind, as it nearly always does, and to 1e-6 of it
+            where some bind by so little that it cannot tell.
 
         Raises
         ------
         ValueError
             For a target of another shape or not finite, or where nothing is admissible, naming the consumers.
+        NotSolved
+            For consumers who have a projection that was not found.
         """
         wanted = np.asarray(target, float)
         if wanted.shape != self.lower.shape or not np.isfinite(wanted).all():
@@ -128,8 +137,19 @@ class Rooms:
             part = slice(start, start + CHUNK)
             found[part], solved[part] = self._part(part, wanted[part], guess[part])
         if not solved.all():
-            raise ValueError(f"rooms: nothing between lower and upper keeps within the band for {_named(~solved)}")
+            self._refuse(~solved)
         return found
+
+    def _refuse(self, unsolved: Mask) -> None:
+        """Raise what consumers without answer deserve: an error for those that can have none, or for all of them."""
+        which = np.flatnonzero(unsolved & (self.band > 0))
+        unit = (self.band / self.gain)[which, np.newaxis]
+        impossible, scaled = unsolved.copy(), (self.lower[which] / unit, self.upper[which] / unit)
+        if which.size:
+            impossible[which] = _missing(*scaled, self.persistence[which], self.balanced) > ADMITTED
+        if impossible.any():
+            raise ValueError(f"rooms: nothing between lower and upper keeps within the band for {_named(impossible)}")
+        raise NotSolved("not solved to the tolerance", f"  rooms: the projection of {_named(unsolved)}")
 
     def _part(self, part: slice, target: Array, near: Array) -> tuple[Array, Mask]:
         """Return the projection of some consumers and which have one."""
@@ -146,6 +166,23 @@ class Rooms:
         return found, solved
 
 
+def _missing(lower: Array, upper: Array, persistence: Array, balanced: bool) -> Array:
+    """Return by how much the bounds of each consumer must give way, |x| <= 1, to admit anything."""
+    model = linopy.Model()
+    low, high = (xr.DataArray(np.clip(side, -FAR, FAR), dims=("consumer", "hour")) for side in (lower, upper))
+    share = xr.DataArray(persistence, dims="consumer")
+    x = model.add_variables(lower=0 * low - 1, upper=0 * low + 1, name="temperature")
+    missing = model.add_variables(lower=0 * share, name="missing")
+    y = share * x.roll(hour=1) - x
+    model.add_constraints(y + missing >= low, name="lower")
+    model.add_constraints(y - missing <= high, name="upper")
+    if balanced:
+        model.add_constraints(x.sum("hour") == 0, name="balance")
+    model.add_objective(missing.sum())
+    solve(model)
+    return np.asarray(model.solution["missing"].to_numpy())
+
+
 def _named(which: Mask) -> str:
     """Return the numbers of some consumers, the first ten of many."""
     numbers = np.flatnonzero(which)
@@ -155,7 +192,7 @@ def _named(which: Mask) -> str:
 
 def _projected(batch: _Batch, near: Array) -> tuple[Array, Mask]:
     """Return y and for which consumers it exists: from the bounds met nearby, or else by the interior point method."""
-    x = _Cyclic.of(np.ones_like(near), np.zeros_like(near), batch.persistence).solve(batch.transposed(near))
+    x = Cyclic.of(np.ones_like(near), np.zeros_like(near), batch.persistence).solve(batch.transposed(near))
     x, solved = batch.active_set(batch.groups(x) + batch.offset <= NEAR)
     rest = np.flatnonzero(~solved)
     if rest.size:
@@ -327,7 +364,7 @@ class _Newton:
     """The matrix of a Newton step, with the balance bordering it."""
 
     batch: _Batch
-    matrix: _Cyclic
+    matrix: Cyclic
     held: Array
     column: Array | None
 
@@ -335,7 +372,7 @@ class _Newton:
     def of(cls, batch: _Batch, ratio: Array) -> _Newton:
         """Factorise for these weights of the inequalities."""
         held = np.where(batch.fixed, STIFFNESS * batch.weight, 0.0)
-        matrix = _Cyclic.of(batch.weight + ratio[0] + ratio[1] + held, ratio[2] + ratio[3], batch.persistence)
+        matrix = Cyclic.of(batch.weight + ratio[0] + ratio[1] + held, ratio[2] + ratio[3], batch.persistence)
         return cls(batch, matrix, held, matrix.solve(np.ones_like(held)) if batch.balanced else None)
 
     def step(self, point: _Point, prices: Array) -> tuple[Array, Array, Array]:
@@ -347,47 +384,3 @@ class _Newton:
             dprice = (dx.sum(axis=0) + point.x.sum(axis=0)) / self.column.sum(axis=0)
             dx -= self.column * dprice
         return dx, dprice, self.held * (batch.cooling(dx) + off)
-
-
-@dataclass(frozen=True, eq=False)
-class _Cyclic:
-    """C' W C + V in factors: a cyclic tridiagonal matrix, eliminated in the order of the hours, the last one bordered.
-
-    Up to hour t the least of sum W (persistence x[t-1] - x[t])^2 + V x[t]^2 is own (x[t] - share x[-1])^2
-    + rest x[-1]^2, whose three numbers follow from hour to hour by sums, products and quotients of positive ones:
-    nothing cancels, however far apart the weights are.
-    """
-
-    pivot: Array
-    lower: Array
-    border: Array
-
-    @classmethod
-    def of(cls, w: Array, v: Array, persistence: Array) -> _Cyclic:
-        """Factorise, for all consumers at once."""
-        ahead = persistence**2 * np.roll(w, -1, axis=0)
-        pivot, border, last = np.empty_like(w), np.empty_like(w), w.shape[0] - 1
-        own, share, rest = w[0], persistence, np.zeros_like(persistence)
-        for t in range(last):
-            both = own + v[t]
-            share = share * (own / both)
-            rest = rest + share * share * both * (v[t] / own)
-            pivot[t] = both + ahead[t]
-            border[t] = -both * share / pivot[t]
-            own, share = both * (w[t + 1] / pivot[t]), persistence * share
-        pivot[last] = own * (1 - share) ** 2 + v[last] + rest
-        lower = -persistence * np.roll(w, -1, axis=0) / pivot
-        border[last - 1] += lower[last - 1]
-        return cls(pivot, lower, border)
-
-    def solve(self, right: Array) -> Array:
-        """Return the solution for one right-hand side a consumer."""
-        found, last = right.copy(), right.shape[0] - 1
-        for t in range(last - 1):
-            found[t + 1] -= self.lower[t] * found[t]
-        found[last] -= (self.border[:last] * found[:last]).sum(axis=0)
-        found /= self.pivot
-        found[:last] -= self.border[:last] * found[last]
-        for t in range(last - 2, -1, -1):
-            found[t] -= self.lower[t] * found[t + 1]
-        return found

@@ -99,16 +99,43 @@ def test_no_answer():
         PersistentQuadratic(model).solve()
 
 
+@pytest.mark.parametrize("curved", [False, True])
+def test_what_is_feasible_and_bounded_but_not_solved_is_not_called_unbounded(monkeypatch, curved):
+    monkeypatch.setattr("bcopt.methods.quadratic.LIMIT", 2)
+    with pytest.raises(solver.NotSolved, match=r"not solved to the tolerance:\n  a residual of .*, 1e-08 is accepted"):
+        PersistentQuadratic(two_hours(curved=curved)).solve()
+
+
+def test_curvature_or_a_constraint_ends_a_fall():
+    """Minimise -x - y with y <= 9 and x free upwards: unbounded, unless x is curved or a row ties it to y."""
+
+    def programme(curved=False, tied=False):
+        model = linopy.Model()
+        x, y = (model.add_variables(lower=0, upper=upper, name=name) for name, upper in (("x", np.inf), ("y", 9)))
+        if tied:
+            model.add_constraints(x - y <= 1, name="tie")
+        model.add_objective(-1 * x - y + 0.5 * x * x if curved else -1 * x - y)
+        return PersistentQuadratic(model)
+
+    with pytest.raises(solver.NotSolved, match=r"the model is unbounded$"):
+        programme().solve()
+    assert programme(curved=True).solve().objective == pytest.approx(-9.5)
+    assert programme(tied=True).solve().objective == pytest.approx(-19)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda kept: kept.costs("sale", 1.0), "no sale, only purchase"),
+        (lambda kept: kept.costs("sale", 1.0), "no variable sale, only purchase"),
         (lambda kept: kept.costs("purchase", np.nan), "costs of purchase must be finite"),
         (lambda kept: kept.costs("purchase", np.ones(3)), r"expected the shape \(2,\), got \(3,\)"),
         (lambda kept: kept.curvature("purchase", -1.0), "none below zero, got -1"),
         (lambda kept: kept.bounds("purchase", lower=11.0), "no value is left"),
         (lambda kept: kept.right_hand_side("total", np.inf), "right-hand side of total must be finite"),
-        (lambda kept: kept.costs("purchase", xr.DataArray([1.0], dims="hour", coords={"hour": [1]})), "labels of hour"),
+        (
+            lambda kept: kept.costs("purchase", xr.DataArray([1.0], dims="hour", coords={"hour": [1]})),
+            r"costs of purchase: missing hour \[0\]",
+        ),
     ],
 )
 def test_bad_changes(change, message):

@@ -4,6 +4,7 @@ import scipy.optimize
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bcopt.methods import solver
 from bcopt.methods.tracking import Rooms
 
 
@@ -53,12 +54,37 @@ def certify(rooms, target, y, number, balanced=False):
     assert unexplained <= 1e-8
 
 
+def proved(rooms, target, y, balanced=False):
+    """Return, for each consumer, how far prices of what binds are from explaining y - target, relative to the target.
+
+    With temperatures x = effect y, the gradient y - target has to be a combination of the normals of what binds, with
+    prices that are not negative: a least-squares problem for each consumer.
+    """
+    share, unit = rooms["persistence"][:, np.newaxis, np.newaxis], (rooms["band"] / rooms["gain"])[:, np.newaxis]
+    hours = y.shape[1]
+    effect = -np.linalg.inv(np.eye(hours) - share * np.roll(np.eye(hours), -1, axis=1))
+    x = np.einsum("nts,ns->nt", effect, y / unit)
+    low, high = (y - rooms["lower"]) / unit, (rooms["upper"] - y) / unit
+    assert min(low.min(), high.min(), (1 - np.abs(x)).min()) >= -1e-7
+    each = np.broadcast_to(np.eye(hours), effect.shape)
+    normals = np.concatenate([each, -each, effect, -effect], axis=1)
+    slack = np.concatenate([low, high, 1 + x, 1 - x], axis=1)
+    if balanced:
+        assert np.abs(y.sum(axis=1) / unit[:, 0]).max() <= 1e-7
+        one = np.ones((len(y), 1, hours))
+        normals, slack = np.concatenate([normals, one, -one], axis=1), np.pad(slack, ((0, 0), (0, 2)))
+    size = np.abs(target).max(axis=1)
+    missing = np.empty(len(y))
+    for number, (sides, tight, gradient) in enumerate(zip(normals, slack <= 1e-6, y - target, strict=True)):
+        missing[number] = scipy.optimize.nnls(sides[tight].T, gradient / size[number], maxiter=5000)[1]
+    return missing
+
+
 @pytest.mark.parametrize("balanced", [False, True])
 def test_a_thousand_at_once_are_projections(balanced):
     rooms, target = drawn(1000)
     y = Rooms(**rooms, balanced=balanced).project(target)
-    for number in range(0, 1000, 25):
-        certify(rooms, target[number], y[number], number, balanced)
+    assert proved(rooms, target, y, balanced).max() <= 1e-8
 
 
 @settings(max_examples=15, deadline=None)
@@ -70,12 +96,15 @@ def test_any_consumer_gets_its_projection(seed, hours, balanced):
         certify(rooms, target[number], y[number], number, balanced)
 
 
-def test_the_interior_point_method_alone_finds_the_same(monkeypatch):
-    rooms, target = drawn(200)
-    expected = Rooms(**rooms).project(target)
+@pytest.mark.parametrize("balanced", [False, True])
+def test_the_interior_point_method_alone_finds_the_same(monkeypatch, balanced):
+    """To a millionth of band/gain, the unit in which it works."""
+    rooms, target = drawn(500)
+    expected = Rooms(**rooms, balanced=balanced).project(target)
     monkeypatch.setattr("bcopt.methods.tracking.GUESSES", 0)
-    found = Rooms(**rooms).project(target)
-    assert np.abs(found - expected).max() <= 1e-3 * np.abs(expected).max()
+    found = Rooms(**rooms, balanced=balanced).project(target)
+    off = np.abs(found - expected) / (rooms["band"] / rooms["gain"])[:, np.newaxis]
+    assert 0 < off.max() <= 1e-6
 
 
 def test_what_is_near_changes_nothing_but_time():
@@ -137,3 +166,18 @@ def test_what_has_no_answer_is_named():
         rooms.project(np.zeros((3, 3)))
     with pytest.raises(ValueError, match=r"finite targets of the shape \(3, 3\)"):
         rooms.project(np.full((3, 3), np.nan))
+
+
+def test_what_was_not_found_is_not_called_impossible(monkeypatch):
+    """Bounds that admit exactly one answer, y = 0.5 at x = -1, and hardly any step; a band of zero has no steps."""
+    monkeypatch.setattr("bcopt.methods.tracking.GUESSES", 0)
+    monkeypatch.setattr("bcopt.methods.tracking.LIMIT", 2)
+    with pytest.raises(
+        solver.NotSolved, match=r"not solved to the tolerance:\n  rooms: the projection of consumer 0, 1$"
+    ):
+        Rooms(np.array([[0.5] * 3, [-1.0] * 3]), 1.0, [0.5] * 2, [1.0] * 2, [1.0, 1.0]).project(np.full((2, 3), 9.0))
+    low = np.array([[-1.0] * 3, [0.9] * 3, [0.1] * 3])
+    with pytest.raises(ValueError, match=r"within the band for consumer 1, 2$"):
+        Rooms(low, 1.0, [0.5] * 3, [1.0] * 3, [1.0, 1.0, 0.0]).project(np.ones((3, 3)))
+    with pytest.raises(ValueError, match=r"within the band for consumer 0$"):
+        Rooms(np.full((1, 3), 0.1), 1.0, [0.5], [1.0], [1.0], balanced=True).project(np.ones((1, 3)))
