@@ -185,6 +185,8 @@ def complete(inputs: xr.Dataset) -> xr.Dataset:
 def limits(inputs: xr.Dataset, mean_temperature: MeanTemperature = "kept") -> dict[str, xr.DataArray]:
     """Return how far loads may leave the agreed ones: bounds and right-hand sides of the dispatch model.
 
+    A cluster that cools nothing in an hour is closed then, and takes no cold to keep for later.
+
     Parameters
     ----------
     inputs : xr.Dataset
@@ -203,7 +205,8 @@ def limits(inputs: xr.Dataset, mean_temperature: MeanTemperature = "kept") -> di
     decay, per_load = room(given)
     moved = given["transferable_share"] * given["load"].sel(carrier="electricity", drop=True)
     swing = given["comfort_band"] * (1 + decay) / per_load  # from one end of the band to the other in an hour
-    freedom = xr.concat([moved, swing], dim=agreed["carrier"]).transpose(*agreed.dims)
+    open_hours = agreed.sel(carrier="cooling", drop=True) > 0
+    freedom = xr.concat([moved, swing.where(open_hours, 0.0)], dim=agreed["carrier"]).transpose(*agreed.dims)
     kept = agreed if mean_temperature == "kept" else agreed.sel(carrier=["electricity"])
     return {
         "lower": (agreed - freedom).clip(min=0),

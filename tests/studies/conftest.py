@@ -13,6 +13,10 @@ from bcopt.compendium import ledger
 from bcopt.compendium.protocol import Protocol, StudyProtocol, read_protocol
 from bcopt.studies import systems2024
 from bcopt.studies.energyeng2023 import coefficients, inputs, optimisation, plans
+from bcopt.studies.frontiers2022 import fits as provider_fits
+from bcopt.studies.frontiers2022 import inputs as provider_tables
+from bcopt.studies.frontiers2022 import scenario as provider_scenario
+from bcopt.studies.frontiers2022 import simulation as provider_simulation
 from bcopt.studies.systems2024 import district_day, district_results, fits, flexible_day
 from bcopt.studies.systems2024.district_fits import DistrictFits, fit, targets
 from bcopt.studies.systems2024.district_results import Days
@@ -139,3 +143,36 @@ def fits_of_district(unfitted_day: xr.Dataset, central: Scenario, published: pd.
 def compared(unfitted_day: xr.Dataset, central: Scenario, fits_of_district: DistrictFits) -> Days:
     """The fitted district before and after the shared storage, and with own ground."""
     return district_results.days(unfitted_day, central, fits_of_district.knobs)
+
+
+@pytest.fixture(scope="session")
+def provider_protocol() -> StudyProtocol:
+    return read_protocol(ROOT)["frontiers2022"]
+
+
+@pytest.fixture(scope="session")
+def provider_inputs() -> xr.Dataset:
+    """Inputs of frontiers2022."""
+    return provider_tables.load(ROOT)
+
+
+@pytest.fixture(scope="session")
+def provider_days() -> xr.Dataset:
+    """Typical days of frontiers2022, as simulated."""
+    return provider_simulation.read(ROOT)
+
+
+@pytest.fixture(scope="session")
+def provider_scenarios(
+    provider_protocol: StudyProtocol, provider_inputs: xr.Dataset
+) -> dict[str, provider_scenario.Scenario]:
+    """The central scenario of frontiers2022 by price set."""
+    return provider_scenario.by_price_set(provider_scenario.central(provider_protocol, provider_inputs))
+
+
+@pytest.fixture(scope="session")
+def providers(
+    provider_days: xr.Dataset, provider_inputs: xr.Dataset, provider_scenarios: dict[str, provider_scenario.Scenario]
+) -> dict[str, provider_fits.Settled]:
+    """The fitted day of frontiers2022 by price set."""
+    return provider_fits.read(ROOT, provider_days, provider_inputs, provider_scenarios)

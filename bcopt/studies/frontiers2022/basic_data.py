@@ -137,7 +137,7 @@ def typical_day(days: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, direct
     )
 
 
-def preferences(day: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, knobs: Knobs) -> xr.Dataset:
+def preferences(day: xr.Dataset, scenario: Scenario, knobs: Knobs) -> xr.Dataset:
     """Return what the users want, relative to wholesale price and peak load (table 5, an image).
 
         v = level x mean wholesale price,   b = satiation v / peak,   phi1 = loss v / (2 peak),   phi2 = linear loss v
@@ -154,7 +154,7 @@ def preferences(day: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, knobs: 
     found = {
         "satisfaction": (satisfaction, "yuan/kWh"),
         "satiation": (scenario.satiation_share * per_peak, "yuan/kWh/kW"),
-        "loss_linear": (float(inputs["loss_linear_share"]) * satisfaction, "yuan/kWh"),
+        "loss_linear": (scenario.loss_linear_share * satisfaction, "yuan/kWh"),
         "loss_quadratic": (scenario.loss_share * per_peak / 2, "yuan/kWh/kW"),
     }
     return xr.Dataset({name: values.assign_attrs(units=units) for name, (values, units) in found.items()})
@@ -173,7 +173,7 @@ def elasticities(day: xr.Dataset, inputs: xr.Dataset) -> xr.DataArray:
 def pricing_inputs(day: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, knobs: Knobs) -> xr.Dataset:
     """Return the inputs of the first stage, as :data:`bcopt.models.pricing.QUANTITIES` says."""
     shares = [knobs.reducible_commercial, scenario.reducible_share, scenario.reducible_share]
-    found = preferences(day, inputs, scenario, knobs).assign(
+    found = preferences(day, scenario, knobs).assign(
         load=day["load"],
         wholesale_price=day["wholesale_price"],
         reducible_share=xr.DataArray(shares, {"cluster": list(CLUSTERS)}, attrs={"units": "1"}),
@@ -223,7 +223,7 @@ def dispatch_inputs(
         for name in OPERATED
     }
     named = {name: values.assign_attrs(units=dispatch.QUANTITIES[name].units) for name, values in quantities.items()}
-    return preferences(day, inputs, scenario, knobs).assign(named)
+    return preferences(day, scenario, knobs).assign(named)
 
 
 def implied(claims: pd.DataFrame, day: xr.Dataset) -> pd.DataFrame:

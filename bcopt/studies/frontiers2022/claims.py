@@ -9,9 +9,10 @@ import pandas as pd
 from bcopt.compendium.ledger import Outcome
 from bcopt.studies.frontiers2022.fits import PAYERS, TARGETS, Settled
 from bcopt.studies.frontiers2022.inputs import PUBLISHED
-from bcopt.studies.frontiers2022.results import FUEL_SHARE, OTHERWISE, STATEMENTS, payments
+from bcopt.studies.frontiers2022.results import BENEFIT, FUEL_SHARE, OTHERWISE, STATEMENTS, payments
 
 SEVEN = "one of seven fits for seven numbers, no evidence"
+_TIES = "the band is over prices of equal reward"
 _WEIGHTS = {
     "F-4.3-weight-monotone": "weight monotone",
     "F-4.3-weight-plateau": "weight plateau",
@@ -19,6 +20,7 @@ _WEIGHTS = {
     "F-4.3-weight-one": "weight one",
 }
 _WEAK = {
+    "F-4.2.2-cooling-order": "weak: recovered heat costs nothing, so every optimum uses it",
     "F-4.2.2-commercial-sheds": "weak: the form of the response was chosen on this sentence",
     "F-4.2.2-residential-keeps": "weak: the form of the response was chosen on this sentence",
     "F-4.2.2-grid-hours": "weak under text-bands: its bands were read from this sentence",
@@ -59,21 +61,29 @@ def of_section_4_2_2(by_set: pd.DataFrame, shedding: float, decides: str) -> dic
     """
     row = by_set.set_index("scenario").loc[decides]
     seen = {
-        "F-4.2.2-commercial-sheds": f"{row['commercial sheds of its electricity [%]']:.1f} % of the electricity and "
-        f"{row['commercial sheds of its cooling [%]']:.1f} % of the cold go, most of it moved to other hours; the "
-        f"printed saving of 2.11 % admits {shedding:.1f} % at wholesale prices",
+        "F-4.2.2-commercial-sheds": f"{row['commercial uses less electricity, 10 to 20 [%]']:.1f} % less electricity "
+        f"and {row['commercial uses less cooling, 10 to 20 [%]']:.1f} % less cold, of which reduced "
+        f"{row['of it reduced electricity [%]']:.1f} and {row['of it reduced cooling [%]']:.1f} %, the rest moved; "
+        f"reductions alone, at wholesale prices, save 2.11 % of the cost at {shedding:.1f} % over these hours",
         "F-4.2.2-residential-keeps": f"{row['residential price over wholesale, 8 to 13 [%]']:.0f} % of the wholesale "
-        f"price from 8 to 13, {row['residential price over wholesale, other hours [%]']:.0f} % else; load reduced by "
-        f"{row['residential reduction, 8 to 13 [%]']:.1f} %",
+        f"price from 8 to 13, {row['residential price over wholesale, other hours [%]']:.0f} % else; "
+        f"{row['residential electricity reduced, 8 to 13 [%]']:.1f} % reduced, "
+        f"{row['residential electricity less after dispatch, 8 to 13 [%]']:.1f} % less after dispatch",
         "F-4.2.2-grid-hours": f"{row['mean purchase, 0 to 8 and 22 to 24 [kW]']:.0f} kW then, "
         f"{row['mean purchase, other hours [kW]']:.0f} kW else",
-        "F-4.2.2-cooling-order": f"in {row['hours in which CCHP comes first']} of 24 hours",
+        "F-4.2.2-cooling-order": f"in {row['hours with the turbine on in which CCHP comes first']} of "
+        f"{row['hours with the turbine on']} hours with the turbine on",
     }
     return _statements(list(seen), by_set, decides, seen)
 
 
 def of_section_4_3(
-    settled: Mapping[str, Settled], by_set: pd.DataFrame, weights: pd.DataFrame, sweep: pd.DataFrame, decides: str
+    settled: Mapping[str, Settled],
+    by_set: pd.DataFrame,
+    exact: pd.DataFrame,
+    weights: pd.DataFrame,
+    sweep: pd.DataFrame,
+    decides: str,
 ) -> dict[str, Outcome]:
     """Return the outcomes of the notebook on the weight sweep.
 
@@ -83,6 +93,8 @@ def of_section_4_3(
         By price set.
     by_set, decides
         As in :func:`of_section_4_2_1`.
+    exact : pd.DataFrame
+        From :func:`bcopt.studies.frontiers2022.weights.exact_sweep`, of the price set of the run.
     weights : pd.DataFrame
         From :func:`bcopt.studies.frontiers2022.weights.statements`, a row a price set, named in ``scenario``.
     sweep : pd.DataFrame
@@ -94,17 +106,19 @@ def of_section_4_3(
     losses = rows.loc[decides]
     seen = {
         "F-4.3-loss-hours": f"loss in {losses['hours of the sentence with a loss']} of its 12 hours, "
-        f"{losses['hours with a loss']} of 24",
-        "F-4.3-weight-monotone": f"greatest rise {row['greatest rise from a weight to the next [yuan]']:.2f} yuan",
+        f"{losses['hours with a loss']} of 24, by the tie rule",
+        "F-4.3-weight-monotone": f"greatest rise {row['greatest rise from a weight to the next [yuan]']:.2f} yuan, "
+        f"{row['that rise over the cost [%]']:.3f} % of the clusters' cost: the dispatch moves loads, while the terms of "
+        "the reward itself are monotone",
         "F-4.3-weight-plateau": "from 0.3 to 0.6 the benefit spans "
-        f"{100 * row['benefit from 0.3 to 0.6 over that from 0 to 1 [-]']:.1f} % of the whole: the exact "
-        "optimum is a step at 0.5, below which payments raise the reward and above which they lower it",
+        f"{100 * row['benefit from 0.3 to 0.6 over that from 0 to 1 [-]']:.1f} % of the whole: the "
+        "factor of payments in the reward changes its sign at 0.5",
         "F-4.3-weight-zero": f"above it: {row['clusters above their direct cost at 0'] or 'none'}; the cap on the mean "
         "price does not weigh hours by load",
-        "F-4.3-weight-one": f"{row['benefit at 1 [yuan]']:.0f} yuan: every price is the lowest wholesale price",
+        "F-4.3-weight-one": f"{row['benefit at 1 [yuan]']:.0f} yuan: prices fall to the lowest wholesale price",
     }
     return {
-        **_fits(settled, decides),
+        **_fits(settled, exact, decides),
         **_statements(["F-4.3-loss-hours"], by_set, decides, seen),
         "F-4.3-fuel-share": Outcome(
             by_name[decides],
@@ -115,19 +129,27 @@ def of_section_4_3(
     }
 
 
-def _fits(settled: Mapping[str, Settled], decides: str) -> dict[str, Outcome]:
-    """Return the seven fitted numbers: knob, or both sides of the jump that the target lies in."""
-    paid = payments(settled[decides]).set_index("cluster")
+def _fits(settled: Mapping[str, Settled], exact: pd.DataFrame, decides: str) -> dict[str, Outcome]:
+    """Return the seven fitted numbers: knob or what stands in for a root, and as a band the prices of equal reward."""
+    paid, tied = (
+        payments(settled[decides]).set_index("cluster"),
+        exact[exact["weight"] == settled[decides].scenario.weight],
+    )
     costs, reductions = paid["cost [yuan]"].to_dict(), paid["reduction [%]"].to_dict()
+    direct = paid["direct cost [yuan]"].to_dict()
     found = {}
     for knob, cluster in PAYERS.items():
-        note = _knob(settled, decides, knob)
+        note = f"{SEVEN}; {_knob(settled, decides, knob)}; {_TIES}"
         cost, reduction = PUBLISHED[cluster]
-        found[cost] = Outcome(costs[cluster], note)
+        low, high = (float(of) for of in tied[f"cost of {cluster} [yuan]"].agg(["min", "max"]))
+        found[cost] = Outcome(costs[cluster], note, band=(low, high))
         scale = float(settled[decides].day["load_scale"].sel(cluster=cluster))
-        found[reduction] = Outcome(reductions[cluster], f"{SEVEN}; load scale {scale:.5g}; cost: {note}")
+        band = (100 * (1 - high / direct[cluster]), 100 * (1 - low / direct[cluster]))
+        found[reduction] = Outcome(reductions[cluster], f"load scale {scale:.5g}; {note}", band=band)
     benefit = float(settled[decides].accounts["provider_benefit"])
-    return found | {TARGETS["operation"]: Outcome(benefit, _knob(settled, decides, "operation"))}
+    low, high = (float(of) for of in tied[BENEFIT].agg(["min", "max"]))
+    note = f"{SEVEN}; {_knob(settled, decides, 'operation')}; {_TIES}"
+    return found | {TARGETS["operation"]: Outcome(benefit, note, band=(low, high))}
 
 
 def _knob(settled: Mapping[str, Settled], decides: str, knob: str) -> str:
@@ -137,9 +159,10 @@ def _knob(settled: Mapping[str, Settled], decides: str, knob: str) -> str:
         value, jump = getattr(settled[name].knobs, knob), settled[name].jumps.get(knob)
         text = f"{value:.6g}"
         if jump:
-            text = f"missed: jump from {jump.low[1]:,.2f} to {jump.high[1]:,.2f} yuan at {value:.6g}"
+            kind = "jump" if jump.narrow else "out of reach,"
+            text = f"missed: {kind} from {jump.low[1]:,.2f} to {jump.high[1]:,.2f} yuan at {value:.6g}"
         texts.append(f"{name}: {text}")
-    return f"{SEVEN}; {knob.replace('_', ' ')}, {'; '.join(texts)}"
+    return f"{knob.replace('_', ' ')}, {'; '.join(texts)}"
 
 
 def _statements(claims: list[str], by_set: pd.DataFrame, decides: str, seen: Mapping[str, str]) -> dict[str, Outcome]:

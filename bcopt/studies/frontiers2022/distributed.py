@@ -79,7 +79,7 @@ class Bargain:
         lower = (within["lower"] - agreed).sel(carrier="cooling").transpose("cluster", "hour").to_numpy()
         band = inputs["comfort_band"].broadcast_like(per_load).to_numpy()
         kept, gain = (np.broadcast_to(np.asarray(x), band.shape) for x in (decay, per_load))
-        upper = np.full_like(lower, np.inf)
+        upper = (within["upper"] - agreed).sel(carrier="cooling").transpose("cluster", "hour").to_numpy()
         self._rooms = Rooms(lower, upper, kept, gain, band, balanced=mean_temperature == "kept")
         self._near = np.zeros_like(lower)
         count = inputs.sizes["cluster"]
@@ -154,7 +154,7 @@ def objective(inputs: xr.Dataset, on: xr.DataArray, found: Result) -> float:
 
 
 def compared(
-    settled: Settled, copies_of_each: int, penalty: float, tolerance: float = 1e-6, **options: bool
+    settled: Settled, copies_of_each: int, penalty: float, tolerance: float = 1e-9, **options: bool
 ) -> tuple[dict[str, float], Result]:
     """Return how near the bargain comes to the central programme.
 
@@ -181,7 +181,7 @@ def compared(
         "iterations": found.iterations,
         "central objective [yuan]": best,
         "gap of the bargain [yuan]": reached - best,
-        "relative to the provider's cost [-]": (reached - best) / abs(float(settled.accounts["cost"]) * copies_of_each),
+        "relative to the objective [-]": (reached - best) / abs(best),
         "largest difference of a load [kW]": float(np.abs(found.loads - loads).max()),
         "largest imbalance [kW]": float(np.abs(found.loads.sum(axis=0) - found.supply).max()),
     }, found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import xarray as xr
 from bcopt.compendium.fitted import read_fitted
 from bcopt.compendium.inputs import Expected
 from bcopt.compendium.ledger import printed_number, read_claims
+from bcopt.compendium.problems import InputError
 from bcopt.methods.calibration import Unreachable, calibrate
 from bcopt.methods.parallel import in_parallel
 from bcopt.models import dispatch
@@ -73,14 +74,27 @@ DECIMALS = 7
 NEAR = 0.003
 """Share of a bracket within which the next pass looks first."""
 PASSES = 12
+STILL = 0.05
+"""yuan by which what a knob gives may have moved since it was fitted."""
 
 
 @dataclass(frozen=True)
 class Jump:
-    """A target between the two sides of a jump: knob and response just below it and just above [unit of each, yuan]."""
+    """Where a target has no root: knob and response on two sides, of the jump it lies in or of the whole bracket.
+
+    Parameters
+    ----------
+    low, high : tuple of float
+        Knob [-] and response [yuan].
+    """
 
     low: tuple[float, float]
     high: tuple[float, float]
+
+    @property
+    def narrow(self) -> bool:
+        """Whether these are the sides of a jump, and not the ends of a bracket whose target is out of reach."""
+        return math.isclose(self.low[0], self.high[0], rel_tol=1e-3)
 
 
 @dataclass(frozen=True)
@@ -313,7 +327,23 @@ def read(root: Path, days: xr.Dataset, inputs: xr.Dataset, scenarios: Mapping[st
         }
         jumps = {knob: Jump(low, high) for knob, (low, high) in sides.items() if low[0] != high[0]}
         found[price_set] = replace(at.settle(knobs), jumps=jumps)
+        _check_still(found[price_set], sides)
     return found
+
+
+def _check_still(found: Settled, sides: Mapping[str, list[tuple[float, float]]]) -> None:
+    """Raise if the knobs no longer give what they gave when they were fitted, as under other parameters."""
+    gives = reached(found)
+    other = [
+        f"{knob} gave {' or '.join(f'{given:,.2f}' for _, given in sides[knob])} yuan and gives {gives[knob]:,.2f} now"
+        for knob in TARGETS
+        if min(abs(gives[knob] - given) for _, given in sides[knob]) > STILL
+    ]
+    if other:
+        raise InputError(
+            f"data/derived/{TABLE}",
+            [*other, f"fitted under other parameters or inputs: run `dvc repro`, whose stage {STAGE} fits again"],
+        )
 
 
 def reached(found: Settled) -> dict[str, float]:
@@ -344,19 +374,21 @@ def _turned(at: Evaluator, knob: str, knobs: Knobs, target: float, first: bool) 
     low, high = BRACKETS[knob]
     width = NEAR * (high - low)
     near = (max(low, here - width), min(high, here + width))
-    for bracket in ((low, high),) if first else (near, (low, high)):
-        try:
-            found = calibrate(response, target, bracket, tolerance=TOLERANCE, name=knob, resolution=RESOLUTION)
-        except Unreachable as miss:
-            across = (miss.low[1] - target) * (miss.high[1] - target) <= 0
-            if bracket == near and not across:
-                continue
-            ends = _apart(miss.low[0], miss.high[0]) if across else (miss.low[0], miss.high[0])
-            below, above = ((end, response(end)) for end in ends)
-            better = min(below, above, key=lambda side: abs(side[1] - target))
-            return replace(knobs, **{knob: better[0]}), Jump(below, above)
-        return replace(knobs, **{knob: found.knob}), None
-    raise ValueError(f"{knob}: no bracket was tried")
+    bracket = (low, high) if first or not _encloses(response, near, target) else near
+    try:
+        found = calibrate(response, target, bracket, tolerance=TOLERANCE, name=knob, resolution=RESOLUTION)
+    except Unreachable as miss:
+        jump = Jump(miss.low, miss.high)
+        if jump.narrow:
+            jump = Jump(*((end, response(end)) for end in _apart(miss.low[0], miss.high[0])))
+        better = min(jump.low, jump.high, key=lambda side: abs(side[1] - target))
+        return replace(knobs, **{knob: better[0]}), jump
+    return replace(knobs, **{knob: found.knob}), None
+
+
+def _encloses(response: Callable[[float], float], bracket: tuple[float, float], target: float) -> bool:
+    """Say whether the responses at the ends of a bracket enclose a target."""
+    return (response(bracket[0]) - target) * (response(bracket[1]) - target) <= 0
 
 
 def _apart(low: float, high: float) -> tuple[float, float]:

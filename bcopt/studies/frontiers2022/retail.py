@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,8 @@ from bcopt.studies.frontiers2022.scenario import Scenario
 Preference = str
 FORMS = {"as published": False, "with the budget in the state": True}
 """Forms of the learner, and whether its state has the price budget that is used."""
+SECOND = 1e-6
+"""kWh that a price weighs beside payments."""
 AT_OPTIMUM = 1e-6
 """Share of the best reward within which a learner has reached it."""
 LANE = ("cluster", "carrier")
@@ -83,17 +86,18 @@ def market(inputs: xr.Dataset, scenario: Scenario) -> Market:
 
 
 def preferences(found: Market) -> dict[Preference, xr.DataArray]:
-    """Return what is least among prices of equal reward, by the name of the rule, dims (cluster, carrier, hour, level).
+    """Return what is least among prices of equal reward by rule, dims (cluster, carrier, hour, level).
 
-    The last two leave the clusters the lowest and the highest payment.
+    The last two leave the clusters the lowest and the highest payment of the first stage, then of prices the lowest and
+    the highest.
     """
     price, payment = found.levels.broadcast_like(found.gained["payment"]), found.gained["payment"]
     rules: dict[Preference, xr.DataArray] = {
         "nearest to wholesale": abs(price - found.inputs["wholesale_price"]),
         "lowest": price,
         "highest": -price,
-        "cheapest": payment,
-        "dearest": -payment,
+        "cheapest": payment + SECOND * price,
+        "dearest": -payment - SECOND * price,
     }
     return {name: rule.transpose(*LANE, "hour", "level") for name, rule in rules.items()}
 
@@ -155,18 +159,20 @@ def _budgets(found: Market, rewards: xr.DataArray) -> npt.NDArray[np.int64]:
 
 
 def settings(
-    protocol: StudyProtocol, parameters: Mapping[str, float], checkpoints: Sequence[int]
+    protocol: StudyProtocol, parameters: Mapping[str, Any], checkpoints: Sequence[int], **other: Any
 ) -> qlearning.Settings:
-    """Return how the learner learns: the parameters of the run, and what else the protocol decides."""
-    chosen = protocol.chosen(["exploration_start", "exploration_end"])
+    """Return how the learner learns: the parameters of the run, what else the protocol decides, and what is to differ."""
+    chosen = protocol.chosen(["exploration_start", "exploration_end", "table_start"])
     episodes = int(parameters["episodes"])
+    given: dict[str, Any] = {
+        "learning_rate": float(parameters["learning_rate"]),
+        "discount": float(parameters["discount"]),
+        "exploration_start": float(chosen["exploration_start"]),
+        "exploration_end": float(chosen["exploration_end"]),
+        "start": str(chosen["table_start"]),
+    }
     return qlearning.Settings(
-        learning_rate=float(parameters["learning_rate"]),
-        discount=float(parameters["discount"]),
-        exploration_start=float(chosen["exploration_start"]),
-        exploration_end=float(chosen["exploration_end"]),
-        episodes=episodes,
-        checkpoints=tuple(n for n in checkpoints if n < episodes),
+        **(given | other), episodes=episodes, checkpoints=tuple(n for n in checkpoints if n < episodes)
     )
 
 
@@ -252,4 +258,4 @@ def gaps(best: xr.Dataset, learned: xr.Dataset) -> pd.DataFrame:
         for episode in whole["episode"].to_numpy()
         for of in [whole.sel(weight=weight, episode=episode)]
     ]
-    return pd.DataFrame(rows).round(6).abs()
+    return pd.DataFrame(rows).round(6) + 0.0

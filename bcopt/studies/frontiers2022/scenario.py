@@ -32,6 +32,7 @@ class Scenario:
     satisfaction_commercial: float
     satiation_share: float
     loss_share: float
+    loss_linear_share: float
     price_levels: int
     price_ties: str
     weight: float
@@ -39,7 +40,6 @@ class Scenario:
     comfort_band: float
     room_time_constant: float
     mean_temperature: str
-    chiller: str
     export_price_share: float
 
     @property
@@ -56,14 +56,15 @@ class Scenario:
 
 
 CHOICES = tuple(field.name for field in fields(Scenario))
-NOT_SWEPT = ("price_set", "weight", "chiller")
-"""Choices whose alternatives have a place of their own: price sets throughout, weights in 4.3, chillers in 4.2.2."""
+NOT_SWEPT = ("price_set", "weight")
+"""Choices whose alternatives have a place of their own: both price sets throughout, all weights in section 4.3."""
 _ASSUMED = {
     "sensitivity": "sensitivity",
-    "reducible_share": "reducible_share_residential",
+    "reducible_share": "reducible_share",
     "satisfaction_commercial": "satisfaction_commercial",
     "satiation_share": "satiation_share",
     "loss_share": "loss_quadratic_share",
+    "loss_linear_share": "loss_linear_share",
     "comfort_band": "comfort_band",
     "room_time_constant": "room_time_constant",
     "export_price_share": "export_price_share",

@@ -38,13 +38,14 @@ def demand_table(days: Mapping[str, xr.Dataset]) -> pd.DataFrame:
 
 
 def fits_table(settled: Mapping[str, Settled], wanted: Mapping[str, float]) -> pd.DataFrame:
-    """Return where each knob stands and what it gives, or the two sides of the jump that its target lies in."""
+    """Return where each knob stands and what it gives; without root, both sides of the jump or of the bracket."""
     rows = []
     for price_set, found in settled.items():
         gives = reached(found)
         for knob, claim in TARGETS.items():
             jump = found.jumps.get(knob)
             sides = f"{jump.low[1]:,.2f} and {jump.high[1]:,.2f}" if jump else ""
+            kind = ("jump" if jump.narrow else "out of reach") if jump else "root"
             rows.append(
                 {
                     "price set": price_set,
@@ -53,7 +54,8 @@ def fits_table(settled: Mapping[str, Settled], wanted: Mapping[str, float]) -> p
                     "target": claim,
                     "printed [yuan]": wanted[knob],
                     "gives [yuan]": gives[knob],
-                    "jumps between [yuan]": sides,
+                    "found": kind,
+                    "between [yuan]": sides,
                 }
             )
     return pd.DataFrame(rows)
@@ -142,7 +144,7 @@ def filled_table(settled: Settled, inputs: xr.Dataset, weight: float) -> pd.Data
             best = dynamic_programme.solve(true[np.newaxis], found.use, budget).value
             gap = float(best[0]) - float(np.take_along_axis(true, learned[0][:, np.newaxis], 1).sum())
             rows.append(
-                {"cluster": cluster, "carrier": carrier, "prices tried": steps, "gap [yuan]": abs(round(gap, 6))}
+                {"cluster": cluster, "carrier": carrier, "prices tried": steps, "gap [yuan]": round(gap, 6) + 0.0}
             )
     return pd.DataFrame(rows)
 
@@ -160,19 +162,38 @@ def _seen(environment: PricingEnvironment, hours: int, levels: npt.NDArray[np.in
     return seen, steps
 
 
-def discount_table(
-    settled: Settled, inputs: xr.Dataset, how: Mapping[float, qlearning.Settings], seeds: Sequence[int]
+def learners_table(
+    settled: Settled,
+    inputs: xr.Dataset,
+    how: Mapping[str, qlearning.Settings],
+    weights: Sequence[float],
+    seeds: Sequence[int],
 ) -> pd.DataFrame:
-    """Return the gap that learners end with by their discount, with the cap on the mean price and without."""
+    """Return the gap that learners end with, by their settings, form and weight; without the cap in the last rows.
+
+    Parameters
+    ----------
+    settled : Settled
+        Day and knobs.
+    inputs : xr.Dataset
+        The study's inputs.
+    how : mapping of str to Settings
+        By what they change.
+    weights, seeds : sequence
+        Of the learners.
+    """
     found = market_of(settled, inputs)
-    free = retail.Market(found.inputs, found.levels, found.budget * 0 + found.use.size * 24, found.gained)
+    enough = found.budget * 0 + found.use.size * found.gained.sizes["hour"]
+    free = retail.Market(found.inputs, found.levels, enough, found.gained)
+    markets = {**dict.fromkeys(retail.FORMS, found), "hour alone, without the cap": free}
     rows = []
-    for discount, settings in how.items():
-        for name, of in (("with", found), ("without", free)):
-            best = retail.exact(of, [settled.scenario.weight], "lowest")
-            learned = retail.learnt(of, [settled.scenario.weight], seeds, settings)
-            last = retail.gaps(best, learned).iloc[-1]
-            rows.append({"discount [-]": discount, "cap on the mean price": name, **last.drop(["weight"])})
+    for name, settings in how.items():
+        for form, of in markets.items():
+            best = retail.exact(of, list(weights), "lowest")
+            learned = retail.learnt(of, weights, seeds, settings, retail.FORMS.get(form, False))
+            table = retail.gaps(best, learned).groupby("weight")["gap, median [yuan]"].last()
+            gaps = {f"median gap at {weight:g} [yuan]": float(table[weight]) for weight in weights}
+            rows.append({"setting": name, "form": form, **gaps})
     return pd.DataFrame(rows)
 
 
@@ -222,7 +243,7 @@ def part_load_table(settled: Mapping[str, Settled], segments: int) -> pd.DataFra
         for chiller in ("linear", "piecewise"):
             kind: dispatch.Chiller = "linear" if chiller == "linear" else "piecewise"
             model = dispatch.dispatch_model(held, chiller=kind, loads="agreed", segments=segments)
-            report = solver.solve(model, mip_rel_gap=1e-6)
+            report = solver.solve(model, mip_rel_gap=1e-9, mip_abs_gap=1e-6)
             flows = dispatch.flows(held, model.solution)
             after = dispatch.chiller_power(held, flows["chiller"]) - flows["chiller_power"]
             more = float((held["grid_price"] * after).sum())
@@ -231,8 +252,9 @@ def part_load_table(settled: Mapping[str, Settled], segments: int) -> pd.DataFra
             {
                 "price set": price_set,
                 "linear chiller: cost [yuan]": costs["linear"][0],
-                "its polynomial, after [yuan]": costs["linear"][0] + costs["linear"][1],
+                "by the polynomial, after [yuan]": costs["linear"][0] + costs["linear"][1],
                 "piecewise chiller: cost [yuan]": costs["piecewise"][0],
+                "piecewise, by the polynomial [yuan]": costs["piecewise"][0] + costs["piecewise"][1],
                 "hours with the turbine on, linear": costs["linear"][2],
                 "piecewise": costs["piecewise"][2],
             }

@@ -210,6 +210,7 @@ def statements(sweep: pd.DataFrame, ties: str, direct: Mapping[str, float]) -> d
     at_one = sweep[sweep["weight"] == 1.0][BENEFIT]
     return {
         "greatest rise from a weight to the next [yuan]": rise,
+        "that rise over the cost [%]": 100 * rise / float(cost.max()),
         "benefit from 0.3 to 0.6 over that from 0 to 1 [-]": span,
         "clusters above their direct cost at 0": ", ".join(more),
         **{f"cost of {name} over direct at 0 [%]": 100 * (paid[name] / direct[name] - 1) for name in CLUSTERS},
@@ -257,4 +258,4 @@ def structure(settled: Settled, inputs: xr.Dataset) -> pd.DataFrame:
     }
     rows = [(fact, float(amount), "yuan") for fact, amount in facts.items()]
     table = pd.DataFrame(rows, columns=["fact", "measured", "unit"])
-    return table.assign(measured=table["measured"].round(6).abs())
+    return table.assign(measured=table["measured"].round(6) + 0.0)
