@@ -129,6 +129,7 @@ BY_HAND = [
     ({**ROOM, "comfort_band": 0.0}, 4),
     (ROOM, 4 - 2 * 0.3),
     ({**ROOM, "comfort_band": 5.0}, 2),  # not below zero
+    ({**ROOM, "cooling": (0, 1)}, 3),  # closed in the cheap hour, in which it could have cooled for the dear one
     ({**ROOM, "room_resistance": 2.0}, 4 - 2 * 0.15),
     ({**ROOM, "time_constant": 1 / np.log(4)}, 4 - 2 / 6),
     ({**ROOM, "transferable_share": 1.0, "comfort_band": 0.0}, 4),  # cooling is not transferable

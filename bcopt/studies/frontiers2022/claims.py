@@ -108,8 +108,8 @@ def of_section_4_3(
         "F-4.3-loss-hours": f"loss in {losses['hours of the sentence with a loss']} of its 12 hours, "
         f"{losses['hours with a loss']} of 24, by the tie rule",
         "F-4.3-weight-monotone": f"greatest rise {row['greatest rise from a weight to the next [yuan]']:.2f} yuan, "
-        f"{row['that rise over the cost [%]']:.3f} % of the clusters' cost: the dispatch moves loads, while the terms of "
-        "the reward itself are monotone",
+        f"{row['that rise over the cost [%]']:.3f} % of the clusters' cost: the dispatch moves loads, while the terms "
+        "of the reward itself are monotone",
         "F-4.3-weight-plateau": "from 0.3 to 0.6 the benefit spans "
         f"{100 * row['benefit from 0.3 to 0.6 over that from 0 to 1 [-]']:.1f} % of the whole: the "
         "factor of payments in the reward changes its sign at 0.5",

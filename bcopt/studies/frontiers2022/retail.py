@@ -161,7 +161,7 @@ def _budgets(found: Market, rewards: xr.DataArray) -> npt.NDArray[np.int64]:
 def settings(
     protocol: StudyProtocol, parameters: Mapping[str, Any], checkpoints: Sequence[int], **other: Any
 ) -> qlearning.Settings:
-    """Return how the learner learns: the parameters of the run, what else the protocol decides, and what is to differ."""
+    """Return how the learner learns: parameters of the run, what else the protocol decides, what is to differ."""
     chosen = protocol.chosen(["exploration_start", "exploration_end", "table_start"])
     episodes = int(parameters["episodes"])
     given: dict[str, Any] = {
