@@ -15,7 +15,7 @@ from bcopt.studies.frontiers2022.scenario import Scenario
 
 ELECTRIC = ("lighting", "equipment", "base_load")
 """Uses of electricity without cooling."""
-SHEDDING = "uniform reduction from 10 to 20 that saves the commercial cluster what is printed"
+SHEDDING = "reduction from 10 to 20 that saves the commercial cluster what is printed"
 OPERATED = ("turbine", "chiller", "absorption", "photovoltaic", "ice")
 _AS_THEY_ARE = (
     "turbine_capacity", "turbine_heat_loss", "recovery_efficiency", "absorption_cop", "chiller_capacity", "chiller_eer",
@@ -226,15 +226,26 @@ def dispatch_inputs(
     return preferences(day, scenario, knobs).assign(named)
 
 
-def implied(claims: pd.DataFrame, day: xr.Dataset) -> pd.DataFrame:
-    """Return what the printed totals imply by themselves, and with the loads of a day.
+def shedding(claims: pd.DataFrame, day: xr.Dataset) -> float:
+    """Return the uniform reduction over the clock hours 10 to 20 that saves the commercial cluster what is printed [%].
+
+    At wholesale prices, with nothing moved.
+    """
+    cost = day["wholesale_price"] * day["load"].sel(cluster="commercial", drop=True)
+    share = float(cost.sel(hour=list(range(10, 20))).sum() / cost.sum())
+    saved = targets(claims).set_index("cluster")["reduction [%]"].to_dict()["commercial"]
+    return float(saved) / share
+
+
+def implied(claims: pd.DataFrame, days: Mapping[str, xr.Dataset]) -> pd.DataFrame:
+    """Return what the printed totals imply by themselves, and what else they do with the loads of each price set.
 
     Parameters
     ----------
     claims : pd.DataFrame
         From :func:`bcopt.compendium.ledger.read_claims`.
-    day : xr.Dataset
-        From :func:`typical_day`; the last row alone needs it.
+    days : mapping of str to xr.Dataset
+        From :func:`typical_day`, by price set, for the last rows alone.
 
     Returns
     -------
@@ -244,14 +255,11 @@ def implied(claims: pd.DataFrame, day: xr.Dataset) -> pd.DataFrame:
     benefit, _ = printed_number(claims.set_index("id")["printed"].to_dict()["F-4.3-esp-benefit"])
     paid = targets(claims)
     revenue = float(paid["cost [yuan]"].sum())
-    cost = day["wholesale_price"] * day["load"].sel(cluster="commercial", drop=True)
-    share = float(cost.sel(hour=list(range(10, 20))).sum() / cost.sum())
-    saved = dict(zip(paid["cluster"], paid["reduction [%]"], strict=True))["commercial"]
     rows = [
         ("revenue of the provider: the three costs", revenue, "yuan"),
         ("cost of the provider: revenue less benefit", revenue - benefit, "yuan"),
         ("margin: benefit over revenue", 100 * benefit / revenue, "%"),
         ("direct cost of the three clusters", float(paid["direct cost [yuan]"].sum()), "yuan"),
-        (SHEDDING, saved / share, "%"),
+        *((f"{SHEDDING}, {name}", shedding(claims, day), "%") for name, day in days.items()),
     ]
     return pd.DataFrame(rows, columns=["quantity", "value", "unit"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +15,11 @@ from bcopt.methods.decoders import Array
 from bcopt.models import dispatch, pricing
 from bcopt.models.pricing_environment import PricingEnvironment
 from bcopt.studies.frontiers2022 import retail
-from bcopt.studies.frontiers2022.basic_data import pricing_inputs, typical_day
-from bcopt.studies.frontiers2022.fits import START, TARGETS, Evaluator, Settled, reached
+from bcopt.studies.frontiers2022.basic_data import dispatch_inputs, pricing_inputs, typical_day
+from bcopt.studies.frontiers2022.fits import START, TARGETS, Settled, reached
 from bcopt.studies.frontiers2022.inputs import CARRIERS, CLUSTERS
-from bcopt.studies.frontiers2022.results import payments
 from bcopt.studies.frontiers2022.scenario import Scenario, changed
+from bcopt.studies.frontiers2022.scheduling import Dispatcher, commit
 from bcopt.studies.frontiers2022.weights import market_of
 
 
@@ -62,30 +62,38 @@ def fits_table(settled: Mapping[str, Settled], wanted: Mapping[str, float]) -> p
 
 
 def second_stage_alone(
-    days: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, wanted: Mapping[str, float], bands: Sequence[float]
+    days: xr.Dataset,
+    inputs: xr.Dataset,
+    scenarios: Mapping[str, Scenario],
+    wanted: Mapping[str, float],
+    bands: Sequence[float],
 ) -> pd.DataFrame:
-    """Return what the second stage alone saves the commercial cluster, by the comfort band of the rooms.
+    """Return what the second stage alone saves the commercial cluster, by price set and comfort band of the rooms.
 
     Nothing is reduced and every price is the wholesale price: what is saved, electricity and cold moved to cheap hours
     save.
 
     Parameters
     ----------
-    days, inputs, scenario, wanted
+    days, inputs, wanted
         As :func:`bcopt.studies.frontiers2022.fits.fit` takes them.
+    scenarios : mapping of str to Scenario
+        By price set.
     bands : sequence of float
         Comfort bands [K].
     """
     rows = []
-    knobs = replace(START, reducible_commercial=0.0)
-    for shifted in (0.0, scenario.transferable_share):
-        for band in bands:
+    for price_set, scenario in scenarios.items():
+        day = typical_day(days, inputs, scenario, wanted)
+        load, price = day["load"], day["wholesale_price"]
+        for shifted, band in itertools.product((0.0, scenario.transferable_share), bands):
             other = changed(scenario, {"comfort_band": band, "transferable_share": shifted})
-            day = typical_day(days, inputs, other, wanted)
-            found = payments(Evaluator(day, inputs, other, knobs).settle(knobs)).set_index("cluster")
-            row = {"comfort band [K]": band, "electricity may move": "yes" if shifted else "no"}
-            rows.append(row | {"commercial cluster saves [%]": found.loc["commercial", "reduction [%]"]})
-    return pd.DataFrame(rows)
+            given = dispatch_inputs(day, inputs, other, START, load)
+            flows = Dispatcher(given, other, commit(given, other).on).flows(given)
+            saved = 100 * (1 - float((price * flows["load"]).sel(cluster="commercial").sum() / wanted["commercial"]))
+            rows.append((price_set, band, "yes" if shifted else "no", saved))
+    columns = ["price set", "comfort band [K]", "electricity may move", "commercial cluster saves [%]"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def bounds_table(settled: Mapping[str, Settled], inputs: xr.Dataset, weights: Sequence[float]) -> pd.DataFrame:
