@@ -235,7 +235,7 @@ class _Standard:
             gradient = self.hessian @ v + self.cost - self.matrix.T @ y - self.bounded.T @ q
             miss, gap = self.bounded @ v + self.offset - p, p @ q / max(p.size, 1)
             unmet = self.side - self.matrix @ v
-            worth = abs(self.cost @ v + v @ (self.hessian @ v) / 2)
+            worth = max(abs(self.cost @ v), abs(v @ (self.hessian @ v)) / 2)  # of the two, which may cancel
             worst = max(*(np.abs(r).max(initial=0.0) for r in (gradient, miss, unmet)), p @ q / max(worth, LEAST))
             if not np.isfinite(worst):
                 break

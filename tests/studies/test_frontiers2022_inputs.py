@@ -256,12 +256,12 @@ def test_direct_costs_by_hand(published: pd.DataFrame) -> None:
 
 
 def test_what_the_totals_imply(published: pd.DataFrame, day: xr.Dataset) -> None:
-    found = basic_data.implied(published, day).set_index("quantity")["value"]
+    found = basic_data.implied(published, {"text-bands": day}).set_index("quantity")["value"]
     assert found["revenue of the provider: the three costs"] == pytest.approx(29349.06, abs=1e-6)
     assert found["cost of the provider: revenue less benefit"] == pytest.approx(27919.98, abs=1e-6)
     assert found["margin: benefit over revenue"] == pytest.approx(4.87, abs=0.005)
     assert found["direct cost of the three clusters"] == pytest.approx(31762.34, abs=0.005)
-    shed = found[basic_data.SHEDDING] / 100
+    shed = found[f"{basic_data.SHEDDING}, text-bands"] / 100
     load = day["load"].sel(cluster="commercial").copy()
     load.loc[{"hour": list(range(10, 20))}] *= 1 - shed
     before = float((day["wholesale_price"] * day["load"].sel(cluster="commercial")).sum())
@@ -345,8 +345,8 @@ def test_wholesale_prices_and_sun(day: xr.Dataset, provider_days: xr.Dataset, pr
 # ---- inputs of the models
 
 
-def test_users_by_hand(day: xr.Dataset, provider_inputs: xr.Dataset, middle: Scenario) -> None:
-    found = basic_data.preferences(day, provider_inputs, middle, KNOBS)
+def test_users_by_hand(day: xr.Dataset, middle: Scenario) -> None:
+    found = basic_data.preferences(day, middle, KNOBS)
     mean = float(day["wholesale_price"].sel(carrier="cooling").mean())
     for cluster, level in zip(CLUSTERS, (1.0, 2.0, 1.5), strict=True):
         at = found.sel(cluster=cluster, carrier="cooling")
@@ -388,7 +388,7 @@ def test_dispatch_inputs_by_hand(day: xr.Dataset, provider_inputs: xr.Dataset, m
     np.testing.assert_allclose(found["transferable_share"], [0.06, 0.06, 0.05])
     peak = day["load"].sel(carrier="cooling").max("hour")
     np.testing.assert_allclose(found["room_resistance"] * peak, 8, rtol=1e-12)
-    assert float(found["comfort_band"].max()) == 0.25
+    assert float(found["comfort_band"].max()) == 1.0
     assert float(found["time_constant"].max()) == 0.5
     operation = {"turbine": 0.08, "chiller": 0.1, "absorption": 0.02, "photovoltaics": 0.03, "ice": 0.03}
     for name, price in operation.items():
@@ -515,8 +515,3 @@ def test_an_undecided_choice_is_named(provider_protocol: StudyProtocol, provider
     choices = {name: choice for name, choice in provider_protocol.choices.items() if name != "comfort_band"}
     with pytest.raises(InputError, match="decides no comfort_band"):
         scenario.central(provider_protocol.model_copy(update={"choices": choices}), provider_inputs)
-
-
-def test_both_reducible_shares_of_the_table_are_one_choice(provider_inputs: xr.Dataset) -> None:
-    """The scenario has one number for homes and hotels."""
-    assert float(provider_inputs["reducible_share_residential"]) == float(provider_inputs["reducible_share_hotel"])

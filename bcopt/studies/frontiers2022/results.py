@@ -112,7 +112,7 @@ def _commercial(settled: Settled) -> dict[str, bool | float]:
     less = (load - settled.flows["load"].sel(at).sum("hour")) / load
     reduced = settled.retail["reduction"].sel(at).sum("hour")
     name = STATEMENTS["F-4.2.2-commercial-sheds"]
-    maximum = bool((reduced >= CLOSE * ready).all())
+    maximum = bool(((reduced >= CLOSE * ready) & (ready > 0)).all())
     found = {}
     for carrier in CARRIERS:
         found[f"commercial uses less {carrier}, 10 to 20 [%]"] = 100 * float(less.sel(carrier=carrier))
