@@ -18,7 +18,7 @@ from bcopt.compendium.problems import InputError
 from bcopt.compendium.protocol import read_protocol
 from bcopt.methods.quadratic import PersistentQuadratic
 from bcopt.models import dispatch
-from bcopt.studies.frontiers2022 import distributed, fits, results, scheduling
+from bcopt.studies.frontiers2022 import band, distributed, fits, results, scheduling
 from bcopt.studies.frontiers2022.basic_data import Knobs, dispatch_inputs
 from bcopt.studies.frontiers2022.fits import BRACKETS, TARGETS, Evaluator, Jump, Settled
 from bcopt.studies.frontiers2022.inputs import CLUSTERS, PRICE_SETS
@@ -27,6 +27,7 @@ from bcopt.studies.frontiers2022.scenario import Scenario
 
 ROOT = Path(__file__).parents[2]
 HOURS = list(range(24))
+TIES = "nearest to wholesale"
 
 
 @pytest.fixture(scope="module", params=PRICE_SETS)
@@ -580,9 +581,9 @@ def test_hours_of_the_sentences() -> None:
 
 
 def test_scenarios_are_fitted_in_their_order(bands: Settled, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(results, "fit", lambda *given: replace(bands, scenario=given[2]))
+    monkeypatch.setattr(band, "fit", lambda *given: replace(bands, scenario=given[2]))
     scenarios = {"b": bands.scenario, "a": replace(bands.scenario, reducible_share=0.12)}
-    found = results.sweep(scenarios, bands.day, bands.inputs, {}, workers=1)
+    found = band.sweep(scenarios, bands.day, bands.inputs, {}, workers=1)
     assert found["scenario"].tolist() == ["b", "a"]
     half = found["residential uses of its capacity [%]"]
     assert half[1] == pytest.approx(half[0] / 2)
@@ -599,3 +600,43 @@ def test_knobs_that_give_something_else_now_are_refused(settled: Settled) -> Non
     sides["satisfaction_hotel"] = [(1.0, gives["satisfaction_hotel"] + 1), (1.1, gives["satisfaction_hotel"] - 1)]
     with pytest.raises(InputError, match=r"satisfaction_hotel gave .* yuan and gives .* now"):
         fits._check_still(settled, sides)
+
+
+# ---- the band as written
+
+
+def written_band(root: Path, **changed: object) -> Path:
+    folder = root / "data" / "derived"
+    folder.mkdir(parents=True)
+    shutil.copy(ROOT / "data" / "protocol.yaml", root / "data" / "protocol.yaml")
+    shared = {"price_set": "text-bands", "price_levels": 22, "price_ties": TIES, "protocol": read_protocol(ROOT).sha256}
+    pd.DataFrame({"scenario": ["central"], "x": [1.5], "said": [True]}).assign(**(shared | changed)).to_csv(
+        root / band.TABLE, index=False
+    )
+    return root
+
+
+RUN = {"price_set": "text-bands", "price_levels": 22, "price_ties": TIES, "episodes": 5}
+
+
+def test_a_band_of_this_run_is_read(tmp_path: Path) -> None:
+    found = band.read(written_band(tmp_path), RUN)
+    assert found.to_dict("records") == [{"scenario": "central", "x": 1.5, "said": True}]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"protocol": "0" * 64}, r"another data/protocol\.yaml"),
+        ({"price_levels": 12}, "price_levels = 12, not 22"),
+        ({"price_set": "guangdong-2021"}, "price_set = guangdong-2021, not text-bands"),
+    ],
+)
+def test_a_band_of_another_run_is_refused(tmp_path: Path, changed: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        band.read(written_band(tmp_path, **changed), RUN)
+
+
+def test_no_band_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="dvc repro frontiers2022-band"):
+        band.read(tmp_path, RUN)

@@ -15,7 +15,8 @@ retail : retail prices, exactly and by Q-learning (section 4.2.1)
 scheduling : commitment of the turbine and dispatch (section 4.2.2)
 distributed : the dispatch as a bargain through prices (section 3.4)
 fits : fits 1 to 5 of the protocol
-results : sections 4.2 and 4.3 as tables, their sentences as tests, the band over the scenarios
+results : sections 4.2 and 4.3 as tables, their sentences as tests
+band : the pipeline's stage that fits every scenario
 weights : what the weight of the reward does (section 4.3)
 tables : the day, its fits, prices beside their optimum, the dispatch
 claims : what was found for each claim, for the ledger
@@ -23,6 +24,7 @@ figures, dispatch_figures, weight_figures : the study's figures
 """
 
 from bcopt.studies.frontiers2022 import (
+    band,
     basic_data,
     claims,
     dispatch_figures,
@@ -41,6 +43,7 @@ from bcopt.studies.frontiers2022 import (
 )
 
 __all__ = [
+    "band",
     "basic_data",
     "claims",
     "dispatch_figures",

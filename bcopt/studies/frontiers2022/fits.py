@@ -67,8 +67,8 @@ _QUANTITIES = [(knob, "1", text) for knob, text in _KNOBS.items()] + [
 START = Knobs(0.02, 2.0, 1.5, 0.7)
 TOLERANCE = 0.004
 """yuan; half a printed digit is 0.005."""
-RESOLUTION = 1e-6
-"""Width, as a share of the bracket, at which a jump is located."""
+RESOLUTIONS = 2e-4, 1e-6
+"""Width, as a share of the whole bracket, at which a jump is located: in the first pass, and in the later ones."""
 DECIMALS = 7
 """Of a knob at a jump."""
 NEAR = 0.003
@@ -375,8 +375,9 @@ def _turned(at: Evaluator, knob: str, knobs: Knobs, target: float, first: bool) 
     width = NEAR * (high - low)
     near = (max(low, here - width), min(high, here + width))
     bracket = (low, high) if first or not _encloses(response, near, target) else near
+    resolution = RESOLUTIONS[not first] * (high - low) / (bracket[1] - bracket[0])
     try:
-        found = calibrate(response, target, bracket, tolerance=TOLERANCE, name=knob, resolution=RESOLUTION)
+        found = calibrate(response, target, bracket, tolerance=TOLERANCE, name=knob, resolution=resolution)
     except Unreachable as miss:
         jump = Jump(miss.low, miss.high)
         if jump.narrow:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bcopt.methods.parallel import in_parallel
 from bcopt.models import dispatch
-from bcopt.studies.frontiers2022.fits import PAYERS, TARGETS, Settled, fit
+from bcopt.studies.frontiers2022.fits import PAYERS, TARGETS, Settled
 from bcopt.studies.frontiers2022.inputs import CARRIERS, CLUSTERS
-from bcopt.studies.frontiers2022.scenario import Scenario
 
 OTHERWISE = " (other definition)"
 NIGHT = (0, 1, 2, 3, 4, 5, 6, 7, 22, 23)
@@ -222,40 +219,3 @@ def counts(sweep: pd.DataFrame) -> pd.DataFrame:
             for claim, column in STATEMENTS.items()
         ]
     )
-
-
-@dataclass(frozen=True)
-class Task:
-    """One scenario to be fitted in a process of its own."""
-
-    name: str
-    days: xr.Dataset
-    inputs: xr.Dataset
-    scenario: Scenario
-    wanted: Mapping[str, float]
-
-
-def _fitted_row(task: Task) -> dict[str, object]:
-    return row(task.name, fit(task.days, task.inputs, task.scenario, task.wanted))
-
-
-def sweep(
-    scenarios: Mapping[str, Scenario],
-    days: xr.Dataset,
-    inputs: xr.Dataset,
-    wanted: Mapping[str, float],
-    workers: int | None = None,
-) -> pd.DataFrame:
-    """Fit every scenario anew and return what each says, a row each in their order.
-
-    Parameters
-    ----------
-    scenarios : mapping of str to Scenario
-        The central one first.
-    days, inputs, wanted
-        As :func:`bcopt.studies.frontiers2022.fits.fit` takes them.
-    workers : int, optional
-        Processes; as many as processors by default.
-    """
-    tasks: Iterable[Task] = (Task(name, days, inputs, scenario, wanted) for name, scenario in scenarios.items())
-    return pd.DataFrame(in_parallel(_fitted_row, list(tasks), workers=workers))

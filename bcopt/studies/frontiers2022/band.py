@@ -1,0 +1,145 @@
+"""The pipeline's stage that fits every scenario anew: the band over what the protocol could have decided.
+
+``python -m bcopt.studies.frontiers2022.band`` writes data/derived/frontiers2022_band.csv and its numbers once more in
+results/frontiers2022/band.nc.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from bcopt.compendium.files import write_dataset, write_table
+from bcopt.compendium.ledger import read_claims
+from bcopt.compendium.lifeline import Lifeline
+from bcopt.compendium.parameters import read_parameters
+from bcopt.compendium.paths import project_root
+from bcopt.compendium.problems import InputError
+from bcopt.compendium.protocol import PROTOCOL, read_protocol
+from bcopt.compendium.runner import StageError, guarded, put_into_place, staged
+from bcopt.methods.parallel import in_parallel
+from bcopt.methods.solver import NotSolved
+from bcopt.studies.frontiers2022 import inputs, simulation
+from bcopt.studies.frontiers2022.fits import fit, printed
+from bcopt.studies.frontiers2022.results import row
+from bcopt.studies.frontiers2022.scenario import Scenario, alternatives, central
+
+STAGE = "frontiers2022/band"
+TABLE = Path("data/derived/frontiers2022_band.csv")
+SOLUTION = Path("results/frontiers2022/band.nc")
+PARAMETERS = ("price_set", "price_levels", "price_ties")
+"""Parameters of the run that the scenarios share."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One scenario to be fitted in a process of its own."""
+
+    name: str
+    days: xr.Dataset
+    inputs: xr.Dataset
+    scenario: Scenario
+    wanted: Mapping[str, float]
+
+
+def _fitted_row(task: Task) -> dict[str, object]:
+    return row(task.name, fit(task.days, task.inputs, task.scenario, task.wanted))
+
+
+def sweep(
+    scenarios: Mapping[str, Scenario],
+    days: xr.Dataset,
+    given: xr.Dataset,
+    wanted: Mapping[str, float],
+    workers: int | None = None,
+) -> pd.DataFrame:
+    """Fit every scenario anew and return what each says, a row each in their order.
+
+    Parameters
+    ----------
+    scenarios : mapping of str to Scenario
+        The central one first.
+    days, given, wanted
+        As :func:`bcopt.studies.frontiers2022.fits.fit` takes them.
+    workers : int, optional
+        Processes; as many as processors by default.
+    """
+    tasks = [Task(name, days, given, scenario, wanted) for name, scenario in scenarios.items()]
+    return pd.DataFrame(in_parallel(_fitted_row, tasks, workers=workers))
+
+
+def run(root: Path, lifeline: Lifeline) -> None:
+    """Fit every scenario, then put the table into place, or nothing if a fit fails or the pipeline is gone.
+
+    Raises
+    ------
+    InputError
+        If an input table, params.yaml, the protocol or the simulated days are faulty.
+    """
+    protocol, parameters = read_protocol(root), read_parameters(root).frontiers2022.model_dump()
+    given = inputs.load(root)
+    middle = central(protocol["frontiers2022"], given, parameters)
+    scenarios = alternatives(protocol["frontiers2022"], middle)
+    found = sweep(scenarios, simulation.read(root), given, printed(read_claims(root)))
+    shared = {name: getattr(middle, name) for name in PARAMETERS}
+    with staged(STAGE, root) as staging:
+        write_table(staging / TABLE, found.assign(**shared, protocol=protocol.sha256))
+        numbers = found.set_index("scenario").select_dtypes("number")
+        labels = {"scenario": list(numbers.index), "quantity": list(numbers)}
+        write_dataset(staging / SOLUTION, xr.Dataset({"found": (tuple(labels), numbers.to_numpy(float))}, labels))
+        lifeline.check()
+        put_into_place(staging, root, [])
+
+
+def read(root: Path, parameters: Mapping[str, Any]) -> pd.DataFrame:
+    """Return what the stage wrote.
+
+    Parameters
+    ----------
+    root : Path
+        Project root.
+    parameters : mapping
+        Of the run, by name.
+
+    Raises
+    ------
+    InputError
+        If it has not run, or ran under another protocol or other parameters.
+    """
+    again = "run `dvc repro frontiers2022-band`"
+    if not (root / TABLE).is_file():
+        raise InputError(TABLE.as_posix(), [f"the file does not exist: {again}"])
+    table = pd.read_csv(root / TABLE, keep_default_na=False)
+    problems = (
+        [] if set(table["protocol"]) == {read_protocol(root).sha256} else [f"another {PROTOCOL.as_posix()}: {again}"]
+    )
+    problems += [
+        f"was made with {name} = {table[name].iloc[0]}, not {parameters[name]}: {again}"
+        for name in PARAMETERS
+        if name in parameters and table[name].iloc[0] != parameters[name]
+    ]
+    if problems:
+        raise InputError(TABLE.as_posix(), problems)
+    return table.drop(columns=[*PARAMETERS, "protocol"])
+
+
+def main() -> int:
+    """Fit as a stage of the pipeline."""
+    root = project_root()
+    try:
+        with guarded(STAGE, root) as lifeline:
+            run(root, lifeline)
+    except (ValueError, NotSolved, FileNotFoundError, StageError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
