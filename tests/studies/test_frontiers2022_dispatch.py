@@ -366,7 +366,7 @@ def test_ties_at_nothing_to_reduce_hide_no_root() -> None:
 def test_a_jump_is_located_and_its_nearer_side_taken() -> None:
     edge = 1.23456789012
     for target, side in ((52.0, "high"), (58.0, "low")):
-        knob, jump = turned(lambda x: 60.0 if x < edge else 50.0, target)
+        knob, jump = turned(lambda x: 60.0 if x < edge else 50.0, target, start=1.24, first=False)
         assert jump.low[0] < edge < jump.high[0]
         assert jump.high[0] - jump.low[0] < 1e-6 * 5.5
         assert (jump.low[1], jump.high[1]) == (60.0, 50.0)

@@ -67,12 +67,14 @@ _QUANTITIES = [(knob, "1", text) for knob, text in _KNOBS.items()] + [
 START = Knobs(0.02, 2.0, 1.5, 0.7)
 TOLERANCE = 0.004
 """yuan; half a printed digit is 0.005."""
-RESOLUTIONS = 2e-4, 1e-6
-"""Width, as a share of the whole bracket, at which a jump is located: in the first pass, and in the later ones."""
+RESOLUTIONS = 2e-4, 5e-6
+"""Width, as a share of the bracket, at which a jump is located: in the first pass, and in the later, narrower ones."""
 DECIMALS = 7
 """Of a knob at a jump."""
 NEAR = 0.003
 """Share of a bracket within which the next pass looks first."""
+STEADY = 1e-3
+"""Share of a knob at a jump by which it may still have moved in the last pass: what the first pass leaves open."""
 PASSES = 12
 STILL = 0.05
 """yuan by which what a knob gives may have moved since it was fitted."""
@@ -221,7 +223,7 @@ def fit(days: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, wanted: Mappin
             jumps = {name: kept for name, kept in jumps.items() if name != knob} | ({knob: jump} if jump else {})
         changed = at.recommit(knobs)
         found = at.settle(knobs)
-        if not changed and _stands(found, before, jumps, wanted):
+        if passed > 1 and not changed and _stands(found, before, jumps, wanted):
             return replace(found, jumps=jumps, passes=passed)
     raise ValueError(f"{PASSES} passes of the fits do not settle the knobs: {before} became {knobs}")
 
@@ -357,7 +359,7 @@ def _stands(found: Settled, before: Knobs, jumps: Mapping[str, Jump], wanted: Ma
     """Say whether every knob meets its target, or stands still at a jump."""
     half, gives = 0.005, reached(found)
     return all(
-        math.isclose(getattr(found.knobs, knob), getattr(before, knob), rel_tol=1e-5)
+        math.isclose(getattr(found.knobs, knob), getattr(before, knob), rel_tol=STEADY)
         if knob in jumps
         else abs(gives[knob] - wanted[knob]) < half
         for knob in TARGETS
@@ -375,7 +377,7 @@ def _turned(at: Evaluator, knob: str, knobs: Knobs, target: float, first: bool) 
     width = NEAR * (high - low)
     near = (max(low, here - width), min(high, here + width))
     bracket = (low, high) if first or not _encloses(response, near, target) else near
-    resolution = RESOLUTIONS[not first] * (high - low) / (bracket[1] - bracket[0])
+    resolution = RESOLUTIONS[not first]
     try:
         found = calibrate(response, target, bracket, tolerance=TOLERANCE, name=knob, resolution=resolution)
     except Unreachable as miss:
