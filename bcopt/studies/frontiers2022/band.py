@@ -1,6 +1,6 @@
 """The pipeline's stage that fits every scenario anew: the band over what the protocol could have decided.
 
-``python -m bcopt.studies.frontiers2022.band`` writes data/derived/frontiers2022_band.csv and its numbers once more in
+``python -m bcopt.studies.frontiers2022 band`` writes data/derived/frontiers2022_band.csv and its numbers once more in
 results/frontiers2022/band.nc.
 """
 
@@ -139,7 +139,3 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,6 +1,6 @@
 """The pipeline's simulation stage: the buildings of the three clusters in Guangzhou and the sun on their modules.
 
-``python -m bcopt.studies.frontiers2022.simulation`` writes data/derived/frontiers2022_days.nc and the weather file in
+``python -m bcopt.studies.frontiers2022 simulation`` writes data/derived/frontiers2022_days.nc and the weather file in
 results/frontiers2022/weather.
 """
 
@@ -188,7 +188,3 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
