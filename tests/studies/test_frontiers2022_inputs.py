@@ -106,7 +106,7 @@ def test_every_quantity_says_where_it_is_from(provider_inputs: xr.Dataset) -> No
         assert values.attrs["source"]
         assert values.attrs["provenance"] in ("assumed", "published")
     assert provider_inputs["elasticity"].to_numpy().tolist() == [-0.3, -0.5, -0.7]
-    assert provider_inputs["elasticity"].attrs["provenance"] == "published"
+    assert provider_inputs["elasticity"].attrs["provenance"] == "assumed"
 
 
 @pytest.mark.parametrize(
