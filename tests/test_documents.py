@@ -44,14 +44,23 @@ def test_readme_commands_are_those_of_ci(root):
 
 
 def test_every_table_has_its_provenance_row(root):
+    """The words of the page, data/tables.yaml, are no table."""
     text = (root / "data/README.md").read_text()
     files = {
         p.relative_to(root / "data").as_posix()
         for p in (root / "data").rglob("*")
         if p.suffix in {".csv", ".yaml", ".nc"}
     }
-    listed = set(re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE))
-    assert listed == files
+    listed = re.findall(r"^\| \[`([^`]+)`\]\(([^)]+)\) \|", text, re.MULTILINE)
+    assert all(name == target for name, target in listed)
+    assert sorted(name for name, _ in listed) == sorted(files - {"tables.yaml"})
+
+
+def test_every_table_of_numbers_says_what_it_holds(root):
+    """Below the overview each CSV and NetCDF file has its own list, and each list its file."""
+    text = (root / "data/README.md").read_text()
+    files = {p.relative_to(root / "data").as_posix() for p in (root / "data").rglob("*") if p.suffix in {".csv", ".nc"}}
+    assert sorted(re.findall(r"^### `([^`]+)`$", text, re.MULTILINE)) == sorted(files)
 
 
 def test_citation_names_the_three_studies(root):

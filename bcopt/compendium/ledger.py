@@ -42,7 +42,7 @@ _BOOLEAN = (bool, np.bool_)
 _PRINTED = r"^(true|-?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?)?\Z"
 _NO_ID = "is not of the form S-3.1-name"
 _FILLED = pa.Check.str_length(min_value=1, error="is empty")
-_CLAIMS_SCHEMA = pa.DataFrameSchema(
+CLAIMS_SCHEMA = pa.DataFrameSchema(
     {
         "id": pa.Column(str, pa.Check.str_matches(r"^[A-Z]-[\w.-]+$", error=_NO_ID), unique=True),
         **{name: pa.Column(str, _FILLED) for name in ("paper", "locator", "statement")},
@@ -87,7 +87,7 @@ def read_claims(root: Path) -> pd.DataFrame:
         is not a number.
     """
     claims = read_cells(root / CLAIMS, CLAIMS.as_posix())
-    problems = schema_problems(_CLAIMS_SCHEMA, claims)
+    problems = schema_problems(CLAIMS_SCHEMA, claims)
     if problems:
         raise InputError(CLAIMS.as_posix(), problems)
     return claims
