@@ -6,13 +6,14 @@ SHELL := /bin/bash
 .PHONY: help reproduce test lab site benchmark lint lock environment clean
 
 UV := $(shell command -v uv >/dev/null 2>&1 && uv --version >/dev/null 2>&1 && command -v uv || echo $(CURDIR)/.uv/bin/uv)
-ACTIVATE := export VIRTUAL_ENV="$(CURDIR)/.venv" PATH="$(CURDIR)/.venv/bin:$$PATH";
+# Compiled modules are kept, whatever the shell says: each of a hundred processes would compile them again.
+ACTIVATE := export VIRTUAL_ENV="$(CURDIR)/.venv" PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONDONTWRITEBYTECODE=;
 
 help:           ## list the targets
 	@grep -E '^[a-z]+: .*##' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
 
 reproduce: environment  ## rerun every stage whose inputs changed, then print the metrics
-	$(ACTIVATE) dvc repro && dvc metrics show
+	$(ACTIVATE) dvc repro && dvc metrics show results/timings
 
 test: environment  ## run the tests and re-execute the rendered notebooks
 	$(ACTIVATE) pytest
@@ -34,7 +35,7 @@ environment: .venv/.complete  ## build .venv from requirements.lock
 .venv/.complete: requirements.lock pyproject.toml .python-version
 	@if [ "$(UV)" = "$(CURDIR)/.uv/bin/uv" ] && [ ! -x "$(UV)" ]; then $(MAKE) --no-print-directory .uv/bin/uv; fi
 	"$(UV)" venv --quiet --no-project --clear --python "$$(cat .python-version)" .venv
-	VIRTUAL_ENV="$(CURDIR)/.venv" "$(UV)" pip sync --quiet --require-hashes requirements.lock
+	VIRTUAL_ENV="$(CURDIR)/.venv" "$(UV)" pip sync --quiet --compile-bytecode --require-hashes requirements.lock
 	VIRTUAL_ENV="$(CURDIR)/.venv" "$(UV)" pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 

@@ -14,7 +14,7 @@ from bcopt.methods import solver
 from bcopt.methods.admm import Result
 from bcopt.methods.quadratic import PersistentQuadratic
 from bcopt.models import dispatch
-from bcopt.studies.frontiers2022 import distributed, fits, inputs, scenario, simulation
+from bcopt.studies.frontiers2022 import distributed, fits, inputs, scenario, simulation, stages
 from benchmarks.timing import Line, show
 
 PRICE_SET = "text-bands"
@@ -44,7 +44,7 @@ def main() -> None:
             _beside(settled, copies, result, agreed)
 
 
-def _agreed(settled: fits.Settled, copies: int) -> tuple[Result, float]:
+def _agreed(settled: stages.Settled, copies: int) -> tuple[Result, float]:
     """Let clusters and provider agree from the retail prices on; return also the processor time [s]."""
     bargain, price = distributed.Bargain.of_day(settled, copies), distributed.mean_price(settled)
     start = time.process_time()
@@ -52,7 +52,7 @@ def _agreed(settled: fits.Settled, copies: int) -> tuple[Result, float]:
     return result, time.process_time() - start
 
 
-def _beside(settled: fits.Settled, copies: int, result: Result, agreed: float) -> None:
+def _beside(settled: stages.Settled, copies: int, result: Result, agreed: float) -> None:
     """Show the central programme of as many clusters, by the interior point method and, for some, by HiGHS."""
     district, on = distributed.copies(settled.inputs, copies), settled.commitment.on
     model = dispatch.dispatch_model(district, on, mean_temperature=distributed.mean_temperature(settled))

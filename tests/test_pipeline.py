@@ -28,7 +28,7 @@ def contents(folder):
     return {
         p.relative_to(folder).as_posix(): p.read_bytes()
         for p in sorted((folder / "results").rglob("*"))
-        if p.is_file() and ".staging" not in p.parts and p.name != "timings.json"
+        if p.is_file() and ".staging" not in p.parts and "timings" not in p.parts
     }
 
 

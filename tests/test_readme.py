@@ -100,7 +100,7 @@ def follow(text, folder, scratch):
 
 
 def results(folder):
-    left_out = {".staging", "timings.json"}
+    left_out = {".staging", "timings"}
     paths = [p for p in (folder / "results").rglob("*") if p.is_file() and not left_out & set(p.parts)]
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in paths}
 

@@ -14,7 +14,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,9 @@ from bcopt.compendium.protocol import read_protocol
 logger = logging.getLogger(__name__)
 
 STAGING_FOLDER = Path("results") / ".staging"
-TIMINGS = Path("results") / "timings.json"
+TIMINGS = Path("results") / "timings"
+ALL = "all.json"
+"""Sums over the stages, among their timings."""
 LOCK_TIMEOUT = 10.0
 """Seconds to wait for another process that runs the same stage."""
 
@@ -123,6 +125,29 @@ def guarded(stage: str, root: Path) -> Iterator[Lifeline]:
         _record(stage, root, time.monotonic() - start)
     finally:
         lock.release()
+
+
+def run_alone(stage: str, work: Callable[[Path, Lifeline], None], *expected: type[Exception]) -> int:
+    """Run a stage that is no notebook; return the exit code, having said in one message what was wrong if anything was.
+
+    Parameters
+    ----------
+    stage : str
+        Name of the stage.
+    work : callable
+        Gets the project's root and the lifeline, to be checked last before results are put into place.
+    *expected : type of Exception
+        What may go wrong beside faulty inputs, missing files and a second run of the stage.
+    """
+    root = project_root()
+    faults: tuple[type[Exception], ...] = (ValueError, FileNotFoundError, StageError, *expected)
+    try:
+        with guarded(stage, root) as lifeline:
+            work(root, lifeline)
+    except faults as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
 
 
 def stage_parameters(source: Path, study: str, root: Path) -> dict[str, Any]:
@@ -237,15 +262,22 @@ def staged(stage: str, root: Path) -> Iterator[Path]:
 
 
 def _record(stage: str, root: Path, seconds: float) -> None:
-    """Add seconds and peak memory of a finished stage to results/timings.json, which no stage depends on."""
-    path = root / TIMINGS
+    """Write seconds and peak memory of a finished stage below results/timings, and what all stages took together.
+
+    No stage depends on them, and git does not see them.
+    """
+    folder, unit = root / TIMINGS, 1024**2
     with filelock.FileLock(root / STAGING_FOLDER / "timings.lock"):
-        try:
-            timings = json.loads(path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, json.JSONDecodeError):
-            timings = {}
-        timings[stage] = {"seconds": round(seconds, 1), "peak memory [MiB]": _peak_mebibytes()}
-        files.write_json(path, dict(sorted(timings.items())))
+        own = {"seconds": round(seconds, 1), "peak memory [MiB]": _peak_mebibytes()}
+        files.write_json(folder / f"{stage}.json", own)
+        every = [json.loads(path.read_text(encoding="utf-8")) for path in folder.rglob("*.json") if path.name != ALL]
+        written = (path for name in ("data", "results") for path in (root / name).rglob("*") if path.is_file())
+        total = {
+            "seconds": round(sum(each["seconds"] for each in every), 1),
+            "peak memory [MiB]": max(each["peak memory [MiB]"] for each in every),
+            "disk [MiB]": round(sum(path.stat().st_size for path in written) / unit),
+        }
+        files.write_json(folder / ALL, total)
 
 
 def _peak_mebibytes() -> int:

@@ -15,29 +15,28 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
-from urllib.parse import quote, unquote
+from typing import Any
 
 import yaml
 
+from bcopt.compendium import site_ledger, site_reference
 from bcopt.compendium.paths import project_root
 from bcopt.compendium.runner import StageError, guarded
+from bcopt.compendium.site_links import Book
 
 LOGGER = logging.getLogger(__name__)
 
+RESULTS, REFERENCE, ABOUT = "Results", "Reference", "About"  # parts of the table of contents beside the studies
 EXECUTED = "results/notebooks"  # their sources, whose relative links they hold, and their pages are in notebooks/
+MATHJAX = "config/TeX-AMS-MML_HTMLorMML-full.js"
 UNUSED_MATHJAX = shutil.ignore_patterns("SVG", "localization", "a11y", "MathML")  # left: TeX to HTML, with its font
 UNREAD = shutil.ignore_patterns(".buildinfo", "*.map", "objects.inv", "locales", "*webpack-macros.html")  # for tools
 
-_LINK = re.compile(
-    r"(?P<code>^[ \t]*(?P<fence>```+|~~~+).*?^[ \t]*(?P=fence)|`[^`\n]+`)"
-    r"|!\[(?P<alt>[^\]]*)\]\(\s*https?:[^)]*\)|<img\b[^>]*\bsrc=\"https?:[^>]*>"  # images of other hosts
-    r"|(?P<lead>\]\(\s*<?|^\[[^\]\n]+\]:\s*<?|<img\b[^>]*\bsrc=\")(?P<target>[^\s)>\"#]+)",
-    re.DOTALL | re.MULTILINE,
-)
 _RANDOM = re.compile(r" id=\"equation-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\">\s*<span class=\"eqno\">.*?</span>")
+_PRELOAD = re.compile(r"\s*<link\b[^>]*\brel=\"preload\"[^>]*\bas=\"font\"[^>]*>")
+_BLANK = re.compile(r"url\('about:blank'\)")  # a font of MathJax that a page opened from a folder may not load
 _ASKS = re.compile(
     r"<(?:script|link|img|iframe|source|video|audio|object|embed)\b[^>]*?\b(?:src|href|data)=[\"'](?:https?:)?//[^\"']+"
 )
@@ -47,61 +46,15 @@ class SiteError(RuntimeError):
     """The site could not be built; where jupyter-book failed, the message ends with what it said last."""
 
 
-@dataclass(frozen=True)
-class _Book:
-    """Sources of a site: project, its page (staged path) by project file in reading order, staging and site folder."""
-
-    root: Path
-    pages: Mapping[str, str]
-    stage: Path
-    site: PurePosixPath
-
-    def markdown(self, text: str, file: str) -> str:
-        """Return a file's markdown with links that work within the site, images of other hosts reduced to words."""
-        return _LINK.sub(
-            lambda m: m["lead"] + self.follow(m["target"], file) if m["lead"] else m["alt"] or m["code"] or "", text
-        )
-
-    def follow(self, target: str, file: str) -> str:
-        """Return a file's link as its page must spell it; other hosts, and links that lead nowhere, stay."""
-        if re.match(r"[a-zA-Z][\w+.-]*:|/", target):
-            return target
-        here = posixpath.dirname(self.pages[file])
-        for folder in (here, posixpath.dirname(file)):
-            found = self.find(posixpath.normpath(posixpath.join(folder, unquote(target))))
-            if found is not None:
-                return quote(posixpath.relpath(found, here or "."))
-        return target
-
-    def find(self, file: str) -> str | None:
-        """Return the staged path of a project file: its page, or a copy for download.
-
-        A folder leads to its first page, or else to the nearest README above it.
-        """
-        path = PurePosixPath(file)
-        if self.site in (path, *path.parents):
-            return self.pages["README.md"]
-        if file in self.pages or file in self.pages.values():
-            return self.pages.get(file, file)
-        inside = [to for page, to in self.pages.items() if f"\n{file}/" in f"\n{page}\n{to}"]
-        if inside or ".." in path.parts or not (self.root / file).exists():
-            return inside[0] if inside else None
-        if (self.root / file).is_dir():
-            above = (self.pages.get((up / "README.md").as_posix()) for up in (path, *path.parents))
-            return next(page for page in above if page)
-        (self.stage / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(self.root / file, self.stage / file)
-        return file
-
-
 def build_site(root: Path, destination: Path) -> None:
     """Build the HTML site of a compendium, executing nothing and asking no other host.
 
     Parameters
     ----------
     root : Path
-        Project with README.md, site/_config.yml and executed notebooks below results/notebooks/; data/README.md and
-        CHANGELOG.md become pages where they exist. Only read.
+        Project with README.md, site/_config.yml and executed notebooks below results/notebooks/. FINDINGS.md,
+        results/ledger.csv, the files of errata/, data/README.md and CHANGELOG.md become pages where they exist; the
+        package becomes the reference. Only read.
     destination : Path
         Folder of the site, replaced as a whole once the build has succeeded.
 
@@ -116,11 +69,16 @@ def build_site(root: Path, destination: Path) -> None:
     root, destination = root.resolve(), destination.resolve()
     if destination.exists() and any(destination.iterdir()) and not (destination / "searchindex.js").exists():
         raise SiteError(f"{destination} is not empty and holds no searchindex.js: it is no site that could be replaced")
-    parts, pages = _contents(root)
+    chapters, pages = _contents(root)
+    try:
+        claims = site_ledger.addresses(root)
+    except ValueError as error:
+        raise SiteError(str(error)) from error
     with tempfile.TemporaryDirectory(prefix="bcopt-site-") as name:
         folder = Path(name).resolve()
-        _stage(_Book(root, pages, folder / "source", PurePosixPath(os.path.relpath(destination, root))), parts)
-        _run_jupyter_book(folder)
+        target = PurePosixPath(os.path.relpath(destination, root))
+        _stage(Book(root, pages, folder / "source", target, claims), chapters)
+        _run_jupyter_book(folder, root)
         html = folder / "source" / "_build" / "html"
         _finish(html)
         beside = destination.with_name(f".{destination.name}.{os.getpid()}")
@@ -129,18 +87,40 @@ def build_site(root: Path, destination: Path) -> None:
     beside.rename(destination)
 
 
-def _contents(root: Path) -> tuple[dict[str, list[str]], dict[str, str]]:
-    """Return the pages by part of the table of contents, and the page of each project file, in the order of reading."""
+def _contents(root: Path) -> tuple[dict[str, list[dict[str, Any]]], dict[str, str]]:
+    """Return the chapters of the table of contents by part, and the page of each project file in the order of reading.
+
+    Pages written by hand that do not exist are left out; those of a study close its part.
+    """
     found = [file.relative_to(root / EXECUTED).as_posix() for file in (root / EXECUTED).rglob("*.ipynb")]
     notebooks = sorted((name for name in found if ".ipynb_checkpoints" not in name), key=_by_section)
     if not notebooks:
         raise SiteError(f"no executed notebook below {root / EXECUTED}: run the pipeline first")
-    parts: dict[str, list[str]] = {}
+    results = [name for name in ("FINDINGS.md", site_ledger.LEDGER) if (root / name).is_file()]
+    parts: dict[str, list[str]] = {RESULTS: results} if results else {}
     for name in notebooks:
-        parts.setdefault(posixpath.dirname(name) or "Results", []).append(f"notebooks/{name}")
-    about = [name for name in ("data/README.md", "CHANGELOG.md") if (root / name).is_file()]
-    pages = {"README.md": "index.md"} | {f"{EXECUTED}/{name}": f"notebooks/{name}" for name in notebooks}
-    return parts | ({"About": about} if about else {}), pages | {name: name for name in about}
+        parts.setdefault(posixpath.dirname(name) or RESULTS, []).append(f"{EXECUTED}/{name}")
+    for errata in sorted(root.glob("errata/*.md")):
+        parts.setdefault(errata.stem if errata.stem in parts else ABOUT, []).append(f"errata/{errata.name}")
+    parts.setdefault(ABOUT, []).extend(name for name in ("data/README.md", "CHANGELOG.md") if (root / name).is_file())
+    packages = site_reference.packages(root)
+    pages = {"README.md": "index.md"} | {name: _page(name) for names in parts.values() for name in names}
+    about = parts.pop(ABOUT)
+    listed = {part: [_chapter(pages[name]) for name in names] for part, names in parts.items()}
+    listed[REFERENCE] = [_chapter(site_reference.page(package)) for package in packages]
+    listed[ABOUT] = [_chapter(pages[name]) for name in about]
+    files_of = {file: site_reference.page(package) for package, held in packages.items() for file in held.values()}
+    return {part: chapters for part, chapters in listed.items() if chapters}, pages | files_of
+
+
+def _page(name: str) -> str:
+    return site_ledger.PAGE if name == site_ledger.LEDGER else name.removeprefix("results/")
+
+
+def _chapter(page: str) -> dict[str, Any]:
+    """Return a page's entry in the table of contents; the errata of a study stand in its part, where a word will do."""
+    entry = {"file": posixpath.splitext(page)[0]}
+    return entry | ({"title": "Errata"} if page.startswith("errata/") else {})
 
 
 def _by_section(name: str) -> tuple[bool, str, list[int], str]:
@@ -149,39 +129,59 @@ def _by_section(name: str) -> tuple[bool, str, list[int], str]:
     return bool(study), study, [int(part) for part in re.findall(r"\d+", title.partition("-")[0])], title
 
 
-def _stage(book: _Book, parts: Mapping[str, list[str]]) -> None:
-    """Write the pages' sources, the settings, the table of contents and MathJax to the staging folder."""
+def _stage(book: Book, chapters: Mapping[str, list[dict[str, Any]]]) -> None:
+    """Write the pages' sources, the settings, the table of contents and the scripts to the staging folder."""
     shutil.copytree(book.root / "site", book.stage)
-    listed = {part: [{"file": posixpath.splitext(name)[0]} for name in names] for part, names in parts.items()}
-    toc = {"format": "jb-book", "root": "index", "parts": [{"caption": k, "chapters": v} for k, v in listed.items()]}
+    parts = [{"caption": part, "chapters": listed} for part, listed in chapters.items()]
+    toc = {"format": "jb-book", "root": "index", "parts": parts}
     (book.stage / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
+    written = {site_reference.page(k): site_reference.text(v) for k, v in site_reference.packages(book.root).items()}
     for file, to in book.pages.items():
-        source = (book.root / file).read_text(encoding="utf-8")
-        text = _notebook(source, book, file) if file.endswith(".ipynb") else book.markdown(source, file)
         (book.stage / to).parent.mkdir(parents=True, exist_ok=True)
-        (book.stage / to).write_text(text, encoding="utf-8")
-    mathjax = Path(str(files("jupyter_server_mathjax"))) / "static"
-    shutil.copytree(mathjax, book.stage / "static" / "mathjax", ignore=UNUSED_MATHJAX)
+        (book.stage / to).write_text(written.get(to) or _source(book, file), encoding="utf-8")
+    static = book.stage / "static"
+    site_ledger.vendor(static)
+    shutil.copytree(Path(str(files("jupyter_server_mathjax"))) / "static", static / "mathjax", ignore=UNUSED_MATHJAX)
+    mathjax = static / "mathjax" / MATHJAX
+    mathjax.write_text(_BLANK.sub("local('')", mathjax.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-def _notebook(text: str, book: _Book, file: str) -> str:
-    """Return a notebook with its markdown cells rewritten and its language named, outputs untouched."""
+def _source(book: Book, file: str) -> str:
+    """Return the source of a page: a notebook, the ledger, or markdown."""
+    if file == site_ledger.LEDGER:
+        start = f"{EXECUTED}/"
+        executed = [name.removeprefix(start).removesuffix(".ipynb") for name in book.pages if name.startswith(start)]
+        (book.stage / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(book.root / file, book.stage / file)
+        return site_ledger.text(book.root, {name: f"notebooks/{name}.html" for name in executed})
+    text = (book.root / file).read_text(encoding="utf-8")
+    return _notebook(text, book, file) if file.endswith(".ipynb") else book.markdown(text, file)
+
+
+def _notebook(text: str, book: Book, file: str) -> str:
+    """Return a notebook with the links of its markdown and its HTML outputs rewritten and its language named."""
     try:
         notebook = json.loads(text)
         notebook["metadata"].setdefault("language_info", {"name": "python"}).setdefault("pygments_lexer", "ipython3")
         for cell in notebook["cells"]:
             if cell["cell_type"] == "markdown":
                 cell["source"] = book.markdown("".join(cell["source"]), file)
+            for data in (output["data"] for output in cell.get("outputs", ()) if "text/html" in output.get("data", {})):
+                data["text/html"] = book.html("".join(data["text/html"]), file)
     except (ValueError, KeyError, TypeError) as error:
         raise SiteError(f"{file} is no notebook: {error!r}") from error
     return json.dumps(notebook, ensure_ascii=False)
 
 
-def _run_jupyter_book(folder: Path) -> None:
-    """Render source/ to source/_build/html in a process of its own, whose output goes to the log."""
+def _run_jupyter_book(folder: Path, root: Path) -> None:
+    """Render source/ to source/_build/html in a process of its own, whose output goes to the log.
+
+    The modules documented are those of ``root``.
+    """
     fixed = {"SOURCE_DATE_EPOCH": "315532800", "PYTHONHASHSEED": "0", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
     command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", "source", "-q"]
-    env = os.environ | fixed | {"TMPDIR": str(folder)}
+    path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
+    env = os.environ | fixed | {"TMPDIR": str(folder), "PYTHONPATH": path}
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, check=False)  # noqa: S603 - all words ours
     noise = r"\x1b\[[\d;]*m|" + re.escape(f"{folder}/source/")
     said = re.sub(noise, "", (done.stdout + done.stderr).decode("utf-8", "replace")).splitlines()
@@ -192,10 +192,13 @@ def _run_jupyter_book(folder: Path) -> None:
 
 
 def _finish(html: Path) -> None:
-    """Remove the random numbering of equations, whose numbers are the papers', and refuse to ask other hosts."""
+    """Remove the random numbers of equations, which have the papers', and preloads; refuse to ask other hosts.
+
+    A page that is opened from a folder may not preload a font; its style loads it all the same.
+    """
     asks: list[str] = []
     for page in sorted(html.rglob("*.html")):
-        text = _RANDOM.sub(">", page.read_text(encoding="utf-8"))
+        text = _PRELOAD.sub("", _RANDOM.sub(">", page.read_text(encoding="utf-8")))
         page.write_text(text, encoding="utf-8")
         asks += (f"{page.relative_to(html)}: {ask}" for ask in _ASKS.findall(text))
     if asks:

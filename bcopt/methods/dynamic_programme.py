@@ -18,6 +18,7 @@ problem, Operations Research 27(3), 503-515, https://doi.org/10.1287/opre.27.3.5
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,8 +27,8 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-STATES = 1 << 15
-"""States whose values are computed at once: few enough to stay in the processor's cache."""
+STATES = 1 << 16
+"""Actions in states that are weighed at once: few enough to stay in the processor's cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,10 +79,28 @@ def faults(reward: npt.ArrayLike, use: npt.ArrayLike, budget: npt.ArrayLike) -> 
     return lines
 
 
-def usable(reward: Array, use: Integers, budget: npt.ArrayLike) -> Integers:
-    """Return the budget (lane) without what no plan can use up: at most the largest use in every step."""
-    most = reward.shape[1] * int(use.max())
-    return np.broadcast_to(np.minimum(budget, most), len(reward)).astype(np.int64)
+def sound(
+    reward: npt.ArrayLike, use: npt.ArrayLike, budget: npt.ArrayLike, further: Iterable[str] = ()
+) -> tuple[Array, Integers, Integers]:
+    """Return reward, use, and the budget (lane) without what no plan can use up: the largest use in every step.
+
+    Parameters
+    ----------
+    reward, use, budget
+        As in :func:`solve`.
+    further : iterable of str
+        What else is wrong, a line each.
+
+    Raises
+    ------
+    ValueError
+        With a line for each fault.
+    """
+    if lines := [*faults(reward, use, budget), *further]:
+        raise ValueError("\n".join(lines))
+    rewards, uses = np.asarray(reward, float), np.asarray(use, np.int64)
+    most = rewards.shape[1] * int(uses.max())
+    return rewards, uses, np.broadcast_to(np.minimum(budget, most), len(rewards)).astype(np.int64)
 
 
 def solve(
@@ -125,17 +144,15 @@ def solve(
         With a line for each of: a reward, preference or tolerance that is not finite, shapes that do not fit, a use or
         budget that is negative or not an integer, and no action without use.
     """
-    if lines := [*faults(reward, use, budget), *_option_faults(np.shape(reward), preference, tolerance)]:
-        raise ValueError("\n".join(lines))
-    rewards, uses = np.asarray(reward, float), np.asarray(use, np.int64)
+    further = _option_faults(np.shape(reward), preference, tolerance)
+    rewards, uses, budgets = sound(reward, use, budget, further)
     preferences = None if preference is None else np.asarray(preference, float)
-    budgets = usable(rewards, uses, budget)
     lanes, steps, _ = rewards.shape
     scale = np.abs(rewards).max(axis=(1, 2))
     slack = np.broadcast_to(1e-9 * scale if tolerance is None else tolerance, lanes) / steps
     plan = Plan(np.empty((lanes, steps), np.int64), np.empty(lanes), np.zeros(lanes))
     order = np.argsort(budgets, kind="stable")  # lanes of like budgets together
-    size = max(1, STATES // (int(budgets.max()) + 1))
+    size = max(1, STATES // (uses.size * (int(budgets.max()) + 1)))
     for some in np.split(order, range(size, lanes, size)):
         among = None if preferences is None else preferences[some]
         plan.actions[some], plan.value[some], plan.preference[some] = _solved(
@@ -181,37 +198,31 @@ def _solved(
 def _values(reward: Array, use: Integers, budget: int) -> Array:
     """Return V (step, lane, budget left), all zero after the last step."""
     lanes, steps, _ = reward.shape
-    values = np.full((steps + 1, lanes, budget + 1), -np.inf)
-    values[steps] = 0.0
-    total = np.empty((lanes, budget + 1))
+    values = np.zeros((steps + 1, lanes, budget + 1))
     for step in range(steps - 1, -1, -1):
-        now, then = values[step], values[step + 1]
-        for action in np.flatnonzero(use <= budget):
-            spent = use[action]
-            candidate = total[:, spent:]
-            np.add(then[:, : budget + 1 - spent], reward[:, step, action, None], out=candidate)
-            np.maximum(now[:, spent:], candidate, out=now[:, spent:])
+        values[step] = (_after(values[step + 1], use, -np.inf) + reward[:, step, :, None]).max(axis=1)
     return values
 
 
 def _preferences(reward: Array, use: Integers, values: Array, preference: Array, slack: Array) -> Array:
     """Return the least preference (step, lane, budget left) over tied actions, all zero after the last step."""
-    lanes, steps, _ = reward.shape
-    budget = values.shape[2] - 1
-    costs = np.full_like(values, np.inf)
-    costs[steps] = 0.0
-    total, cost = np.empty((2, lanes, budget + 1))
-    for step in range(steps - 1, -1, -1):
-        least = values[step] - slack[:, None]
-        now = costs[step]
-        for action in np.flatnonzero(use <= budget):
-            spent = use[action]
-            rest = budget + 1 - spent
-            np.add(values[step + 1, :, :rest], reward[:, step, action, None], out=total[:, spent:])
-            np.add(costs[step + 1, :, :rest], preference[:, step, action, None], out=cost[:, spent:])
-            better = (total[:, spent:] >= least[:, spent:]) & (cost[:, spent:] < now[:, spent:])
-            np.copyto(now[:, spent:], cost[:, spent:], where=better)
+    costs = np.zeros_like(values)
+    for step in range(reward.shape[1] - 1, -1, -1):
+        total = _after(values[step + 1], use, -np.inf) + reward[:, step, :, None]
+        cost = _after(costs[step + 1], use, np.inf) + preference[:, step, :, None]
+        tied = total >= (values[step] - slack[:, None])[:, None]
+        costs[step] = np.where(tied, cost, np.inf).min(axis=1)
     return costs
+
+
+def _after(then: Array, use: Integers, otherwise: float) -> Array:
+    """Return what (lane, budget left) is worth after each action, dims (lane, action, budget left)."""
+    size = then.shape[1]
+    most = min(int(use.max()), size)
+    padded = np.concatenate([np.full((len(then), most), otherwise), then], axis=1)
+    left = np.arange(size) - np.minimum(use, size)[:, None]
+    worth: Array = np.take(padded, np.maximum(left + most, 0), axis=1)
+    return worth
 
 
 def lagrangian_bound(reward: Array, use: Integers, budget: npt.ArrayLike) -> tuple[Array, Array]:
@@ -242,12 +253,9 @@ def lagrangian_bound(reward: Array, use: Integers, budget: npt.ArrayLike) -> tup
     ValueError
         As :func:`solve`.
     """
-    if lines := faults(reward, use, budget):
-        raise ValueError("\n".join(lines))
-    uses = np.asarray(use, np.int64)
+    rewards, uses, budgets = sound(reward, use, budget)
     order = np.argsort(uses, kind="stable")  # of equals the one that uses least
-    rewards, uses = np.asarray(reward, float)[:, :, order], uses[order]
-    budgets = usable(rewards, uses, budget)
+    rewards, uses = rewards[:, :, order], uses[order]
     dual, value, used = _relaxed(rewards, uses, budgets, np.zeros(len(rewards)))
     worthless = 2 * np.ptp(rewards, axis=2).max(axis=1)  # multiplier at which nothing is worth any use
     above, below = (value, used), _relaxed(rewards, uses, budgets, worthless)[1:]

@@ -1,7 +1,8 @@
 """Independent tasks spread over processes, with the same numbers whatever the count of processes.
 
-Processes are spawned, since the threads of a solver do not survive a fork. What they run must be importable by name,
-from a module and not from the cell of a notebook.
+Processes are forked from a server that has imported what they run and has no threads, since those of a solver do not
+survive a fork. Where there is no such server, on Windows, they are spawned and import it anew. What they run must be
+importable by name, from a module and not from the cell of a notebook.
 """
 
 from __future__ import annotations
@@ -250,4 +251,8 @@ def _pool(workers: int, function: Callable[..., Any], *initial: Any) -> ProcessP
     """Return processes for a function that they can import."""
     if getattr(function, "__module__", None) == "__main__":
         raise ValueError(f"{getattr(function, '__qualname__', function)} must belong to a module that can be imported")
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), *initial)
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), *initial)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([function.__module__])
+    return ProcessPoolExecutor(workers, context, *initial)

@@ -63,8 +63,7 @@ class Persistent:
         self._variables, self._constraints = places(model.variables, columns), places(model.constraints, rows)
         self._every_column = np.arange(columns.size, dtype=np.int32)
         self._sense = model.matrices.sense if rows.size else np.empty(0, "U1")
-        matrix = self._programme.matrix.tocoo()
-        self._sizes, self._row_of, self._column_of = np.abs(matrix.data), *(x.astype(np.intp) for x in matrix.coords)
+        self._read_matrix()
         self._start: highspy.HighsBasis | None = None
         self._unrestricted: list[tuple[Programme, highspy.HighsBasis | None]] = []
         self._last: tuple[Report, highspy.HighsSolution, highspy.HighsBasis] | None = None
@@ -104,6 +103,30 @@ class Persistent:
         self._check(mine.model.constraints, mine.rows[place.index], low, high)
         mine.row_lower[place.index], mine.row_upper[place.index] = low, high
         self._highs.changeRowsBounds(place.index.size, place.index, low, high)  # type: ignore[attr-defined]
+        self._changed = True
+
+    def coefficients(self, constraint: str, variable: str, values: Values) -> None:
+        """Change the coefficients of a variable in a constraint of a single row to finite values.
+
+        Raises
+        ------
+        ValueError
+            If the constraint has more than one row.
+        RuntimeError
+            While restricted to an optimum, which belongs to the old coefficients.
+        """
+        row, mine = place_of("constraint", constraint, self._constraints).index, self._programme
+        if row.size != 1:
+            raise ValueError(f"coefficients of {constraint}: expected a constraint of one row, got {row.size}")
+        self._check_released()
+        place = place_of("variable", variable, self._variables)
+        new = place.finite(f"coefficients in {constraint}", values)
+        matrix = mine.matrix.tolil()
+        matrix[row[0], place.index] = new
+        self._programme = replace(mine, matrix=matrix.tocsc())
+        self._read_matrix()
+        for column, value in zip(place.index.tolist(), new.tolist(), strict=True):
+            self._highs.changeCoeff(int(row[0]), column, value)
         self._changed = True
 
     def costs(self, variable: str, values: Values) -> None:
@@ -260,8 +283,16 @@ class Persistent:
     def _check(self, container: Container, labels: Labels, low: Array, high: Array) -> None:
         """Refuse bounds that leave no value, and any while restricted to an optimum."""
         check_bounds(container, labels, low, high)
+        self._check_released()
+
+    def _check_released(self) -> None:
         if self._unrestricted:
-            raise RuntimeError("bounds and right-hand sides belong to the optimum restricted to: release it first")
+            raise RuntimeError("bounds and constraints belong to the optimum restricted to: release it first")
+
+    def _read_matrix(self) -> None:
+        """Keep the sizes of the coefficients with their rows and columns, by which duals are weighed."""
+        matrix = self._programme.matrix.tocoo()
+        self._sizes, self._row_of, self._column_of = np.abs(matrix.data), *(x.astype(np.intp) for x in matrix.coords)
 
     @contextmanager
     def within_optimum(self) -> Iterator[None]:

@@ -30,7 +30,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from bcopt.methods.dynamic_programme import Array, Integers, faults, usable
+from bcopt.methods.dynamic_programme import Array, Integers, sound
 
 Start = Literal["zero", "optimistic"]
 
@@ -184,16 +184,14 @@ def learn(
         As :func:`bcopt.methods.dynamic_programme.solve`, and for seeds that are negative or not an integer.
     """
     drawn, lanes = np.asarray(seeds), len(np.atleast_1d(reward))
-    lines = faults(reward, use, budget)
+    lines = []
     if drawn.shape != (lanes,) or not np.issubdtype(drawn.dtype, np.integer) or (drawn < 0).any():
         lines.append(
             f"seeds must be {lanes} nonnegative integers, one a lane, found {drawn.dtype} of shape {drawn.shape}"
         )
-    if lines:
-        raise ValueError("\n".join(lines))
-    order = np.argsort(use, kind="stable")
-    uses, rewards = np.asarray(use, np.int64)[order], np.asarray(reward, float)[:, :, order]
-    budgets = usable(rewards, uses, budget)
+    rewards, uses, budgets = sound(reward, use, budget, lines)
+    order = np.argsort(uses, kind="stable")
+    rewards, uses = rewards[:, :, order], uses[order]
     states = int(budgets.max()) + 1 if budget_in_state else 1
     taken, table = _learnt(rewards, uses, budgets, settings, drawn, states, keep_table)
     value = np.take_along_axis(rewards[None], taken[..., None], 3).sum(axis=(2, 3))

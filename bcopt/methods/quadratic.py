@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, cast
 
 import linopy
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse
-import scipy.sparse.linalg
 import xarray as xr
 
+from bcopt.methods.interior_point import LEAST, Matrix, Standard
 from bcopt.methods.places import Values, check_bounds, place_of, places
-from bcopt.methods.solver import Array, NotSolved, Programme, Report
+from bcopt.methods.solver import Array, Indices, NotSolved, Programme, Report
 
-Matrix = scipy.sparse.csc_matrix
-
-TOLERANCE = 1e-10  # of residuals and of the gap, relative to the data
 ACCEPTED = 1e-8  # where rounding allows no progress to the above
-LEAST = 1e-6  # objectives below this, relative to the largest possible, are taken as this
-REGULAR = 1e-9  # on the diagonal of the Newton matrix; refinement removes its effect
-LIMIT = 100  # Newton steps; 15 to 25 are usual
-BACK = 0.995  # share of the way to the nearest bound that a step may go
 
 
 class PersistentQuadratic:
@@ -84,12 +76,13 @@ class PersistentQuadratic:
         bent = place.finite("curvature", values)
         if (bent < 0).any():
             raise ValueError(f"curvature of {variable}: expected none below zero, got {bent.min():g}")
-        kept = np.ones(self._hessian.shape[0])
-        kept[place.index] = 0.0
-        added = np.zeros(kept.size)
-        added[place.index] = bent
-        keep = scipy.sparse.diags(kept)
-        self._hessian = scipy.sparse.csc_matrix(keep @ self._hessian @ keep + scipy.sparse.diags(added))
+        others = np.ones(self._hessian.shape[0], bool)
+        others[place.index] = False
+        was = self._hessian.tocoo()
+        kept = others[was.row] & others[was.col]
+        rows, columns = (np.concatenate([x[kept], place.index]) for x in (was.row, was.col))
+        values = np.concatenate([was.data[kept], bent])
+        self._hessian = scipy.sparse.csc_matrix((values, (rows, columns)), self._hessian.shape)
 
     def bounds(self, variable: str, lower: Values | None = None, upper: Values | None = None) -> None:
         """Change the bounds of a variable; None keeps a side."""
@@ -117,7 +110,7 @@ class PersistentQuadratic:
         """
         start, mine = time.perf_counter(), self._programme
         self._last = None
-        x, price, worst = _Standard.of(mine, self._hessian).solve()
+        x, price, worst = Standard.of(mine, self._hessian).solve()
         if worst > ACCEPTED:
             linear = replace(mine, cost=np.zeros(mine.cost.size))
             linear.solve(linear.highs())
@@ -127,6 +120,52 @@ class PersistentQuadratic:
         self._last = x, price
         objective = float(mine.cost @ x + x @ (self._hessian @ x) / 2 + mine.constant)
         return Report.optimal(objective, objective, time.perf_counter() - start)
+
+    def bound(self, binary: str, curved: str, points: xr.DataArray) -> tuple[float, xr.DataArray]:
+        """Bound the optimum from below where a variable may be 0 or 1, by tangents in place of the curvature.
+
+            min  cost x + sum_j s_j   subject to   s_j >= Q_jj p (x_j - p / 2)  for all points p of j,   s_j >= 0
+
+        Outer approximation alternates this mixed-integer programme with :meth:`solve`, at whose solution the next
+        tangents touch. Bounds of the binary variable are those of :meth:`solve` alone.
+
+        Parameters
+        ----------
+        binary : str
+            Variable to be 0 or 1.
+        curved : str
+            Variable that alone has curvature, without products.
+        points : xr.DataArray, dims (tangent, ...)
+            Values of that variable at which tangents touch.
+
+        Returns
+        -------
+        bound : float
+            Proved, of the objective.
+        proposed : xr.DataArray
+            The binary variable, 0 or 1, at which the bound is met.
+
+        Raises
+        ------
+        ValueError
+            For curvature elsewhere.
+        NotSolved
+            As :func:`bcopt.methods.solver.solve`.
+
+        References
+        ----------
+        Duran, Grossmann (1986), Mathematical Programming 36, 307-339, https://doi.org/10.1007/BF02592064.
+        """
+        whole, at = (place_of("variable", name, self._variables) for name in (binary, curved))
+        bent = self._hessian.diagonal()[at.index]
+        if np.count_nonzero(bent) != self._hessian.count_nonzero():
+            raise ValueError(f"expected curvature of {curved} alone, without products")
+        touch = np.array([at.finite("tangents", point) for point in points.transpose("tangent", ...)])
+        mixed = _with_tangents(self._programme, at.index, bent, touch)
+        mixed.lower[whole.index], mixed.upper[whole.index], mixed.kinds[whole.index] = 0.0, 1.0, 1
+        highs = mixed.highs(mip_rel_gap=0.0, mip_abs_gap=1e-7)
+        report = mixed.solve(highs)
+        return report.bound, whole.read(highs.getSolution().col_value).round()
 
     def value(self, variable: str) -> xr.DataArray:
         """Return a variable in the last solution, NaN where masked."""
@@ -168,142 +207,33 @@ def _falls_forever(mine: Programme, hessian: Matrix) -> bool:
     return steepest.solve(steepest.highs()).objective < -LEAST
 
 
-@dataclass(frozen=True, eq=False)
-class _Standard:
-    """min 1/2 v' Q v + c v  subject to  A v = b, G v + h >= 0: columns and the rows that are no equality, scaled.
+def _with_tangents(mine: Programme, curved: Indices, bent: Array, touch: Array) -> Programme:
+    """Return a linear programme with a further column s for each curved one, bounded from below by tangents.
 
-    ``G`` picks the columns with a finite lower bound, and with minus one those with a finite upper bound.
+    Parameters
+    ----------
+    mine : Programme
+        Without the curvature.
+    curved, bent : array, dims (column)
+        Columns and their curvature.
+    touch : array, dims (tangent, column)
+        Their values at which tangents touch.
     """
-
-    programme: Programme
-    free: npt.NDArray[np.intp]
-    hessian: Matrix
-    cost: Array
-    matrix: Matrix
-    side: Array
-    bounded: Matrix
-    offset: Array
-    start: Array
-    size: float
-    worth: float
-    rows: Array
-
-    @classmethod
-    def of(cls, mine: Programme, hessian: Matrix) -> _Standard:
-        """Bring a programme to this form, in units of its largest bound, cost and coefficients."""
-        unequal = np.flatnonzero(mine.row_lower < mine.row_upper)
-        rows = np.ones(mine.rows.size)
-        np.maximum.at(rows, mine.matrix.indices, np.abs(mine.matrix.data))
-        free = np.flatnonzero(mine.lower < mine.upper)
-        set_to = np.where(mine.lower < mine.upper, 0.0, mine.lower)
-        slack = scipy.sparse.csc_matrix(
-            (-np.ones(unequal.size), (unequal, np.arange(unequal.size))), (mine.rows.size, unequal.size)
-        )
-        lower = np.concatenate([mine.lower[free], mine.row_lower[unequal]])
-        upper = np.concatenate([mine.upper[free], mine.row_upper[unequal]])
-        side = np.where(mine.row_lower == mine.row_upper, mine.row_lower, 0.0) - mine.matrix @ set_to
-        finite = np.concatenate([[1.0], np.abs(side), *(np.abs(x[np.isfinite(x)]) for x in (lower, upper))])
-        size = float(finite.max())
-        entries: Any = hessian
-        curved = scipy.sparse.csc_matrix(entries[free][:, free])
-        cost = (mine.cost + hessian @ set_to)[free]
-        worth = max(float(np.abs(cost).max(initial=0)), size * float(np.abs(curved.data).max(initial=0))) or 1.0
-        below, above = np.flatnonzero(np.isfinite(lower)), np.flatnonzero(np.isfinite(upper))
-        scale = scipy.sparse.diags(1 / rows)
-        return cls(
-            mine,
-            free,
-            scipy.sparse.block_diag([curved * (size / worth), scipy.sparse.csc_matrix((unequal.size,) * 2)], "csc"),
-            np.concatenate([cost / worth, np.zeros(unequal.size)]),
-            scipy.sparse.csc_matrix(scale @ scipy.sparse.hstack([mine.matrix[:, free], slack])),
-            side / rows / size,
-            _picking(below, above, lower.size),
-            np.concatenate([-lower[below], upper[above]]) / size,
-            np.clip(np.zeros(lower.size), lower, upper) / size,
-            size,
-            worth,
-            rows,
-        )
-
-    def solve(self) -> tuple[Array, Array, float]:
-        """Return columns and rows' shadow prices where Mehrotra's method leaves the least residual, and this."""
-        v, y = self.start, np.zeros(self.side.size)
-        p = np.maximum(self.bounded @ v + self.offset, 0.1)
-        q = np.ones(p.size)
-        best, found = float(np.inf), (v, y)
-        for _ in range(LIMIT):
-            gradient = self.hessian @ v + self.cost - self.matrix.T @ y - self.bounded.T @ q
-            miss, gap = self.bounded @ v + self.offset - p, p @ q / max(p.size, 1)
-            unmet = self.side - self.matrix @ v
-            worth = max(abs(self.cost @ v), abs(v @ (self.hessian @ v)) / 2)  # of the two, which may cancel
-            worst = max(*(np.abs(r).max(initial=0.0) for r in (gradient, miss, unmet)), p @ q / max(worth, LEAST))
-            if not np.isfinite(worst):
-                break
-            if worst < best:
-                best, found = worst, (v, y)
-            if worst <= TOLERANCE:
-                break
-            newton = _Newton.of(self, q / p)
-            dv, dy = newton.solve(-gradient - self.bounded.T @ (q + q / p * miss), unmet)
-            dp = self.bounded @ dv + miss
-            dq = -q - q / p * dp
-            length = _length(p, q, dp, dq)
-            ahead = (p + length * dp) @ (q + length * dq) / max(p.size, 1)
-            wanted = (gap * (ahead / gap) ** 3 - p * q - dp * dq) / p if gap else -q
-            dv, dy = newton.solve(-gradient + self.bounded.T @ (wanted - q / p * miss), unmet)
-            dp = self.bounded @ dv + miss
-            dq = wanted - q / p * dp
-            length = BACK * _length(p, q, dp, dq)
-            v, y, p, q = v + length * dv, y + length * dy, p + length * dp, q + length * dq
-        return *self._unscaled(*found), best
-
-    def _unscaled(self, v: Array, y: Array) -> tuple[Array, Array]:
-        mine = self.programme
-        x = mine.lower.copy()
-        x[self.free] = np.clip(v[: self.free.size] * self.size, mine.lower[self.free], mine.upper[self.free])
-        return x, y * self.worth / self.rows
-
-
-@dataclass(frozen=True, eq=False)
-class _Newton:
-    """The symmetric matrix of a Newton step, in factors."""
-
-    matrix: Matrix
-    factors: scipy.sparse.linalg.SuperLU
-    columns: int
-
-    @classmethod
-    def of(cls, standard: _Standard, ratio: Array) -> _Newton:
-        barrier = standard.bounded.T @ scipy.sparse.diags(ratio) @ standard.bounded
-        coupling = standard.matrix
-        blocks: Any = [[-(standard.hessian + barrier), coupling.T], [coupling, None]]
-        matrix = scipy.sparse.csc_matrix(scipy.sparse.bmat(blocks))
-        columns, rows = coupling.shape[1], coupling.shape[0]
-        shift = scipy.sparse.diags(np.concatenate([np.full(columns, -REGULAR), np.full(rows, REGULAR)]))
-        factors = scipy.sparse.linalg.splu(
-            scipy.sparse.csc_matrix(matrix + shift),
-            permc_spec="MMD_AT_PLUS_A",
-            diag_pivot_thresh=0.0,
-            options={"SymmetricMode": True},
-        )
-        return cls(matrix, factors, columns)
-
-    def solve(self, first: Array, second: Array) -> tuple[Array, Array]:
-        """Return dv and dy of (Q + D) dv - A' dy = first, A dv = second."""
-        right = np.concatenate([-first, second])
-        found = self.factors.solve(right)
-        for _ in range(2):
-            found = found + self.factors.solve(right - self.matrix @ found)
-        return found[: self.columns], found[self.columns :]
-
-
-def _length(p: Array, q: Array, dp: Array, dq: Array) -> float:
-    """Return the longest step up to one that keeps slacks and prices from falling below zero."""
-    return float(1 / max(1.0, (-dp / p).max(initial=0.0), (-dq / q).max(initial=0.0)))
-
-
-def _picking(below: npt.NDArray[np.intp], above: npt.NDArray[np.intp], columns: int) -> Matrix:
-    """Return the matrix that picks some columns, and with minus one others."""
-    signs = np.concatenate([np.ones(below.size), -np.ones(above.size)])
-    where = np.concatenate([below, above])
-    return scipy.sparse.csc_matrix((signs, (np.arange(where.size), where)), (where.size, columns))
+    count, size, number = mine.columns.size, curved.size, touch.size
+    place, unnamed = np.arange(number) % max(size, 1), np.full(max(size, number), -1)
+    slopes = -(bent * touch).ravel(), (np.arange(number), curved[place])
+    tangents = scipy.sparse.csc_matrix(slopes, (number, count))
+    worth = scipy.sparse.csc_matrix((np.ones(number), (np.arange(number), place)), (number, size))
+    blocks: Any = [[mine.matrix, None], [tangents, worth]]
+    return replace(
+        mine,
+        columns=np.concatenate([mine.columns, unnamed[:size]]),
+        rows=np.concatenate([mine.rows, unnamed[:number]]),
+        cost=np.concatenate([mine.cost, np.ones(size)]),
+        lower=np.concatenate([mine.lower, np.zeros(size)]),
+        upper=np.concatenate([mine.upper, np.full(size, np.inf)]),
+        row_lower=np.concatenate([mine.row_lower, -(bent * touch**2 / 2).ravel()]),
+        row_upper=np.concatenate([mine.row_upper, np.full(number, np.inf)]),
+        matrix=scipy.sparse.csc_matrix(scipy.sparse.bmat(blocks)),
+        kinds=np.concatenate([mine.kinds, np.zeros(size, mine.kinds.dtype)]),
+    )

@@ -68,7 +68,6 @@ __all__ = [
     "Loads",
     "MeanTemperature",
     "accounts",
-    "add_tangents",
     "check",
     "chiller_power",
     "constant",
@@ -308,28 +307,10 @@ def _add_forgone(model: linopy.Model, given: xr.Dataset, number: int) -> None:
     load = model.variables["load"]
     shares = xr.DataArray((np.arange(number) + 0.5) / number, {"tangent": np.arange(number)}, "tangent")
     forgone = model.add_variables(coords=load.coords, name="forgone")
-    add_tangents(model, given, load.lower + shares * (load.upper - load.lower), "tangents")
+    points, quadratic = load.lower + shares * (load.upper - load.lower), consumption(given)
+    slope, below = quadratic["curvature"] * points - quadratic["linear"], quadratic["curvature"] * points**2 / 2
+    model.add_constraints(forgone - slope * load >= -below, name="tangents")
     model.add_objective(model.objective.expression + forgone.sum(), overwrite=True)
-
-
-def add_tangents(model: linopy.Model, inputs: xr.Dataset, points: xr.DataArray, name: str) -> None:
-    """Bound what the clusters forgo by further tangents.
-
-    Parameters
-    ----------
-    model : linopy.Model
-        From :func:`dispatch_model` with tangents; extended in place.
-    inputs : xr.Dataset
-        Those of the model.
-    points : xr.DataArray, dims (tangent, cluster, carrier, hour)
-        Loads at which the tangents touch [kW].
-    name : str
-        Of the constraint.
-    """
-    quadratic = consumption(inputs)
-    slope = quadratic["curvature"] * points - quadratic["linear"]
-    below = quadratic["curvature"] * points**2 / 2
-    model.add_constraints(model.variables["forgone"] - slope * model.variables["load"] >= -below, name=name)
 
 
 def constant(inputs: xr.Dataset, loads: Loads = "quadratic") -> float:
@@ -362,7 +343,8 @@ def flows(inputs: xr.Dataset, solution: xr.Dataset) -> xr.Dataset:
         (carrier, hour): ``supply`` [kW]. With clusters ``load`` (cluster, carrier, hour) [kW] and, where it was free,
         ``temperature`` (cluster, hour), the deviation [K].
     """
-    given = complete(inputs)
+    names = ("turbine_fixed_fuel", "turbine_fuel_slope", "heating_value", "absorption_cop", "chiller_eer", "ice_eer")
+    given = complete(inputs, *names)
     net = solution["purchase"] - solution["export"]
     fuel = given["turbine_fixed_fuel"] * solution["on"] + given["turbine_fuel_slope"] * solution["turbine"]
     ice = {f"ice_{name}": solution[f"ice-{name}"] for name in ("charge", "discharge", "energy")}

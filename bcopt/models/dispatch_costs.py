@@ -14,7 +14,7 @@ from typing import cast
 import numpy as np
 import xarray as xr
 
-from bcopt.models.dispatch_inputs import PART_LOAD, complete
+from bcopt.models.dispatch_inputs import PART_LOAD, complete, labelled, wide
 
 __all__ = [
     "accounts",
@@ -29,9 +29,16 @@ __all__ = [
 ]
 
 
+_PRICES = (
+    "grid_price", "export_price", "gas_price", "emission_cost", "heating_value", "turbine_fixed_fuel",
+    "turbine_fuel_slope", "turbine_operation_price", "photovoltaics_operation_price", "chiller_operation_price",
+    "absorption_operation_price", "ice_operation_price",
+)  # fmt: skip
+
+
 def utility(inputs: xr.Dataset, load: xr.DataArray) -> xr.DataArray:
     """Return what the clusters have from their loads, v L - b L^2 / 2, by cluster, carrier and hour [yuan]."""
-    given = complete(inputs)
+    given = complete(inputs, "satisfaction", "satiation")
     return (given["satisfaction"] * load - given["satiation"] * load**2 / 2).assign_attrs(units="yuan")
 
 
@@ -42,7 +49,7 @@ def dissatisfaction(inputs: xr.Dataset, load: xr.DataArray) -> xr.DataArray:
 
     Loads above those count as a gain in its linear term.
     """
-    given = complete(inputs)
+    given = complete(inputs, "load", "loss_quadratic", "loss_linear")
     missing = given["load"] - load
     return ((given["loss_quadratic"] * missing + given["loss_linear"]) * missing).assign_attrs(units="yuan")
 
@@ -64,17 +71,15 @@ def consumption(inputs: xr.Dataset) -> xr.Dataset:
         ``curvature`` (cluster, carrier) [yuan/kWh/kW], ``linear`` (cluster, carrier, hour) [yuan/kWh], ``constant``
         (cluster, carrier, hour) [yuan].
     """
-    given = complete(inputs)
+    given = wide(inputs, "load", "loss_quadratic", "loss_linear", "satisfaction", "satiation")
     load, phi1, phi2 = given["load"], given["loss_quadratic"], given["loss_linear"]
     terms = {
-        "curvature": (given["satiation"] + 2 * phi1, "yuan/kWh/kW"),
-        "linear": (given["satisfaction"] + phi2 + 2 * phi1 * load, "yuan/kWh"),
-        "constant": ((phi1 * load + phi2) * load, "yuan"),
+        "curvature": given["satiation"] + 2 * phi1,
+        "linear": given["satisfaction"] + phi2 + 2 * phi1 * load,
+        "constant": (phi1 * load + phi2) * load,
     }
-    dims = ("cluster", "carrier", "hour")
-    return xr.Dataset(
-        {name: x.transpose(*dims, missing_dims="ignore").assign_attrs(units=u) for name, (x, u) in terms.items()}
-    )
+    units = {"curvature": "yuan/kWh/kW", "linear": "yuan/kWh", "constant": "yuan"}
+    return labelled(inputs, {n: xr.Variable(x.dims, x.data, {"units": units[n]}) for n, x in terms.items()})
 
 
 def unit_costs(inputs: xr.Dataset) -> xr.Dataset:
@@ -87,10 +92,11 @@ def unit_costs(inputs: xr.Dataset) -> xr.Dataset:
     inputs : xr.Dataset
         The :data:`~bcopt.models.dispatch_inputs.PROVIDER`.
     """
-    given = complete(inputs)
+    given = wide(inputs, *_PRICES)
     gas = (given["gas_price"] + given["emission_cost"]) / given["heating_value"]
     operation = {name: given[f"{name}_operation_price"] for name in ("photovoltaics", "chiller", "absorption")}
-    return xr.Dataset(
+    return labelled(
+        inputs,
         {
             "purchase": given["grid_price"],
             "export": -given["export_price"],
@@ -99,7 +105,7 @@ def unit_costs(inputs: xr.Dataset) -> xr.Dataset:
             **operation,
             "ice-charge": operation["chiller"],
             "ice-discharge": given["ice_operation_price"],
-        }
+        },
     )
 
 
@@ -121,7 +127,7 @@ def parts(inputs: xr.Dataset, flows: xr.Dataset) -> xr.Dataset:
         electricity used or exported, and cooling, for the chiller that of making ice too, for the ice that of
         melting [yuan].
     """
-    given = complete(inputs)
+    given = complete(inputs, *_PRICES)
     operated = ("turbine", "photovoltaics", "absorption")
     costs = {
         "purchase": given["grid_price"] * flows["purchase"],
@@ -164,7 +170,7 @@ def accounts(inputs: xr.Dataset, flows: xr.Dataset, price: xr.DataArray) -> xr.D
     if odd:
         raise ValueError(f"price must have dims and labels of the loads, {load.dims}, found others in {odd}")
     payment, used, missed = price * load, utility(inputs, load), dissatisfaction(inputs, load)
-    cost = parts(inputs, flows).to_dataarray("part").sum()
+    cost = sum((part.sum() for part in parts(inputs, flows).values()), xr.DataArray(0.0))
     benefit = (used - missed - payment).sum(["carrier", "hour"])
     amounts = {
         "payment": payment.transpose(*load.dims),

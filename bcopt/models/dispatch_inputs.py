@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
-from typing import Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ EFFICIENCY = pd.Interval(0.0, 1.0, closed="right")
 POSITIVE = pd.Interval(0.0, np.inf, closed="neither")
 CARRIERS = ("electricity", "cooling")
 MeanTemperature = Literal["kept", "free"]
+Values = TypeVar("Values", xr.DataArray, xr.Variable)
 PART_LOAD = ("part_load_quadratic", "part_load_linear", "part_load_constant")
 """a, b and c of the part load of the chiller, needed where its power is to be a polynomial's."""
 
@@ -159,27 +160,53 @@ def _clusters(sound: xr.Dataset) -> Iterator[str]:
         yield from listed("load: every cluster must have some, found none", used == 0)
 
 
-def complete(inputs: xr.Dataset) -> xr.Dataset:
+def complete(inputs: xr.Dataset, *names: str) -> xr.Dataset:
     """Return sound inputs with agreed loads, each over all its dims: (hour), or those of :data:`CLUSTER_DIMS`.
 
     Parameters
     ----------
     inputs : xr.Dataset
         The :data:`QUANTITIES`; those of the provider suffice.
+    *names : str
+        Quantities to return; all there are by default.
 
     Returns
     -------
     xr.Dataset
         Carriers in the order of :data:`CARRIERS`.
     """
-    if "load" in inputs and "agreed" not in inputs:
-        inputs = inputs.assign(agreed=inputs["load"])
-    wide = {}
-    for name, values in inputs.data_vars.items():
+    return labelled(inputs, wide(inputs, *names))
+
+
+def wide(inputs: xr.Dataset, *names: str) -> dict[str, xr.Variable]:
+    """Return quantities as :func:`complete` does, without labels: arithmetic by dims alone is many times as fast."""
+    given = inputs.variables
+    order = _order(inputs)
+    found = {}
+    for name in names or [*inputs.data_vars, *(["agreed"] if "load" in inputs else [])]:
         dims = CLUSTER_DIMS.get(str(name), ("hour",))
-        wide[name] = values.variable.set_dims({dim: inputs.sizes[dim] for dim in dims}).transpose(*dims)
-    full = xr.Dataset(wide, coords={dim: inputs[dim].variable for dim in inputs.dims})
-    return full.sel(carrier=list(CARRIERS)) if "carrier" in full.dims else full
+        values = given["load" if name == "agreed" and name not in given else name]
+        full = values.set_dims({dim: inputs.sizes[dim] for dim in dims}).transpose(*dims)
+        found[str(name)] = full.isel(carrier=order) if order and "carrier" in dims else full
+    return found
+
+
+def labelled(inputs: xr.Dataset, found: Mapping[str, xr.Variable]) -> xr.Dataset:
+    """Return what was found from :func:`wide` inputs with the labels of its dims."""
+    order = _order(inputs)
+    of = inputs[["carrier"]].isel(carrier=order).xindexes if order else {}
+    used = {dim for values in found.values() for dim in values.dims}
+    indexes = {dim: index for dim, index in {**inputs.xindexes, **of}.items() if dim in used}
+    variables = {name: x for index in indexes.values() for name, x in index.create_variables().items()}
+    return xr.Dataset(dict(found), xr.Coordinates(variables, indexes))
+
+
+def _order(inputs: xr.Dataset) -> list[int]:
+    """Return where the :data:`CARRIERS` are among the labels, nothing if they are in their places."""
+    if "carrier" not in inputs.dims:
+        return []
+    carriers = inputs.variables["carrier"].to_numpy().tolist()
+    return [] if carriers == list(CARRIERS) else [carriers.index(name) for name in CARRIERS]
 
 
 def limits(inputs: xr.Dataset, mean_temperature: MeanTemperature = "kept") -> dict[str, xr.DataArray]:
@@ -200,25 +227,28 @@ def limits(inputs: xr.Dataset, mean_temperature: MeanTemperature = "kept") -> di
         ``lower`` and ``upper`` (cluster, carrier, hour) of the variable ``load`` [kW]; the sides of the constraints
         ``load-total`` (cluster, carrier) [kWh], of the carriers whose total is kept, and ``room`` (cluster, hour) [K].
     """
-    given = complete(inputs)
+    given = wide(inputs, "agreed", "load", "transferable_share", "time_constant", "room_resistance", "comfort_band")
     agreed = given["agreed"]
     decay, per_load = room(given)
-    moved = given["transferable_share"] * given["load"].sel(carrier="electricity", drop=True)
+    moved = given["transferable_share"] * given["load"].isel(carrier=0)
     swing = given["comfort_band"] * (1 + decay) / per_load  # from one end of the band to the other in an hour
-    open_hours = agreed.sel(carrier="cooling", drop=True) > 0
-    freedom = xr.concat([moved, swing.where(open_hours, 0.0)], dim=agreed["carrier"]).transpose(*agreed.dims)
-    kept = agreed if mean_temperature == "kept" else agreed.sel(carrier=["electricity"])
-    return {
+    cooling = agreed.isel(carrier=1)
+    freedom = xr.Variable.concat([moved, swing.where(cooling > 0, 0.0)], "carrier").transpose(*agreed.dims)
+    found = {
         "lower": (agreed - freedom).clip(min=0),
         "upper": agreed + freedom,
-        "load-total": kept.sum("hour"),
-        "room": per_load * agreed.sel(carrier="cooling", drop=True),
+        "load-total": agreed.sum("hour"),
+        "room": per_load * cooling,
     }
+    within = {str(name): values for name, values in labelled(inputs, found).data_vars.items()}
+    if mean_temperature == "free":
+        within["load-total"] = within["load-total"].sel(carrier=["electricity"])
+    return within
 
 
-def room(given: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
+def room(given: Mapping[Any, Values]) -> tuple[Values, Values]:
     """Return the share of a temperature deviation left after an hour, and the deviation by one kW for one hour."""
-    decay = cast("xr.DataArray", np.exp(-1 / given["time_constant"]))
+    decay = cast("Values", np.exp(-1 / given["time_constant"]))
     return decay, (1 - decay) * given["room_resistance"]
 
 

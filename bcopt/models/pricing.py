@@ -7,8 +7,9 @@ Clusters respond in the same hour, so that only this cap ties the hours together
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import chain
-from typing import Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from bcopt.models.quantities import Quantity, faults, label_faults, unknown
 from bcopt.models.store import NOT_NEGATIVE, SHARE, listed, outside
 
 Response = Literal["willingness", "elasticity"]
+Values = TypeVar("Values", xr.DataArray, xr.Variable)
 
 POSITIVE = pd.Interval(0.0, np.inf, closed="neither")
 NOT_POSITIVE = pd.Interval(-np.inf, 0.0, closed="right")
@@ -166,7 +168,7 @@ def check_prices(price: xr.DataArray, inputs: xr.Dataset) -> None:
         raise ValueError("\n".join(lines))
 
 
-def willing_load(inputs: xr.Dataset, price: xr.DataArray) -> xr.DataArray:
+def willing_load(inputs: Mapping[Any, Values], price: Values) -> Values:
     """Return the load after clusters have taken off what they are willing to.
 
         load - reducible_share load clip(1 + sensitivity (price - wholesale) / wholesale, 0, 1)
@@ -192,10 +194,11 @@ def willing_load(inputs: xr.Dataset, price: xr.DataArray) -> xr.DataArray:
     agrees with section 4.2.2.
     """
     willingness = (1 + inputs["sensitivity"] * _markup(inputs, price)).clip(0, 1)
-    return inputs["load"] * (1 - inputs["reducible_share"] * willingness)
+    load: Values = inputs["load"] * (1 - inputs["reducible_share"] * willingness)
+    return load
 
 
-def elastic_load(inputs: xr.Dataset, price: xr.DataArray) -> xr.DataArray:
+def elastic_load(inputs: Mapping[Any, Values], price: Values) -> Values:
     """Return the load of clusters that demand less above the wholesale price and more below it.
 
         load max(1 + elasticity (price - wholesale) / wholesale, 0)
@@ -227,16 +230,14 @@ def elastic_load(inputs: xr.Dataset, price: xr.DataArray) -> xr.DataArray:
     """
     if "elasticity" not in inputs:
         raise ValueError("elasticity: missing, expected in 1 for a response by elasticity")
-    return inputs["load"] * (1 + inputs["elasticity"] * _markup(inputs, price)).clip(min=0)
+    load: Values = inputs["load"] * (1 + inputs["elasticity"] * _markup(inputs, price)).clip(min=0)
+    return load
 
 
-def _markup(inputs: xr.Dataset, price: xr.DataArray) -> xr.DataArray:
+def _markup(inputs: Mapping[Any, Values], price: Values) -> Values:
     """Return how far prices lie above the wholesale price, relative to it."""
     wholesale = inputs["wholesale_price"]
     return (price - wholesale) / wholesale
-
-
-_LOADS = {"willingness": willing_load, "elasticity": elastic_load}
 
 
 def benefits(inputs: xr.Dataset, price: xr.DataArray, response: Response = "willingness") -> xr.Dataset:
@@ -280,25 +281,36 @@ def benefits(inputs: xr.Dataset, price: xr.DataArray, response: Response = "will
         lines.append(f"response must be one of {', '.join(get_args(Response))}, found {response!r}")
     if lines:
         raise ValueError("\n".join(lines))
-    inputs, price = xr.align(inputs, price, join="exact")
-    load = _LOADS[response](inputs, price)
-    reduction = inputs["load"] - load
-    utility = inputs["satisfaction"] * load - inputs["satiation"] * load**2 / 2
-    dissatisfaction = inputs["loss_quadratic"] * reduction**2 + inputs["loss_linear"] * reduction
-    payment = price * load
-    found = xr.Dataset(
-        {
-            "load": load,
-            "reduction": reduction,
-            "utility": utility,
-            "dissatisfaction": dissatisfaction,
-            "payment": payment,
-            "cluster_benefit": utility - dissatisfaction - payment,
-            "provider_benefit": payment - inputs["wholesale_price"] * load,
-        }
-    )
-    units = {name: "kW" if name in ("load", "reduction") else "yuan" for name in found}
-    return found.map(lambda array: array.assign_attrs(units=units[array.name]).transpose(..., "hour"))
+    return gains(*xr.align(inputs, price, join="exact"), response)
+
+
+def gains(inputs: xr.Dataset, price: xr.DataArray, response: Response = "willingness") -> xr.Dataset:
+    """Return what :func:`benefits` does of inputs known to be sound, as with other users of a market that was checked.
+
+    Parameters
+    ----------
+    inputs, price, response
+        As in :func:`benefits`, in the same order of labels.
+    """
+    given, paid = inputs.variables, price.variable  # of one labelling, so that dims suffice
+    load = elastic_load(given, paid) if response == "elasticity" else willing_load(given, paid)
+    reduction = given["load"] - load
+    utility = given["satisfaction"] * load - given["satiation"] * load**2 / 2
+    dissatisfaction = given["loss_quadratic"] * reduction**2 + given["loss_linear"] * reduction
+    payment = paid * load
+    found = {
+        "load": load,
+        "reduction": reduction,
+        "utility": utility,
+        "dissatisfaction": dissatisfaction,
+        "payment": payment,
+        "cluster_benefit": utility - dissatisfaction - payment,
+        "provider_benefit": payment - given["wholesale_price"] * load,
+    }
+    units = {name: {"units": "kW" if name in ("load", "reduction") else "yuan"} for name in found}
+    values = {name: xr.Variable((y := x.transpose(..., "hour")).dims, y.data, units[name]) for name, x in found.items()}
+    coords = xr.Coordinates({**inputs.coords, **price.coords}, {**inputs.xindexes, **price.xindexes})
+    return xr.Dataset(values, coords)
 
 
 def reward(gained: xr.Dataset, weight: float | xr.DataArray) -> xr.DataArray:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bcopt.compendium.fitted import read_fitted
+from bcopt.compendium.files import write_table
+from bcopt.compendium.fitted import read_fitted, read_swept, stamped
 from bcopt.compendium.inputs import Expected
 from bcopt.compendium.problems import InputError
 from bcopt.compendium.protocol import read_protocol
@@ -93,8 +94,8 @@ def test_missing(root: Path) -> None:
 def test_another_protocol(root: Path, old: str, new: str) -> None:
     write(root, re.sub(old, new, TEXT))
     (problem,) = refusal(root).problems
-    assert problem.startswith("was fitted under another data/protocol.yaml: ")
-    assert problem.endswith(f"run `dvc repro`, whose stage {STAGE} fits under the one in force")
+    assert problem.startswith("was made under another data/protocol.yaml: ")
+    assert problem.endswith(f"run `dvc repro`, whose stage {STAGE} uses the one in force")
 
 
 @pytest.mark.parametrize(
@@ -162,3 +163,58 @@ def test_the_order_of_rows_and_columns_is_immaterial(root: Path) -> None:
     rows.iloc[::-1, ::-1].to_csv(path, index=False)
     again = read_fitted(TABLE, STAGE, EXPECTED, root)
     assert again.sel(group=found["group"]).equals(found)
+
+
+# ---------------------------------------------------------------- what was swept
+
+SWEPT = pd.DataFrame(
+    {
+        "scenario": ["central", "hours: +1"],
+        "cost [yuan]": [26457.5, 1.0],
+        "holds": [True, False],
+        "missed": ["", "no root"],
+        "gap [%]": [float("nan"), 2.0],
+    }
+)
+MADE_WITH = {"tie_rule": "earliest", "ratio": 1.0, "neighbours": True}
+
+
+def swept(root: Path, table: pd.DataFrame = SWEPT, **changed: object) -> pd.DataFrame:
+    write_table(root / "data/derived/study2020_band.csv", stamped(table, root, MADE_WITH))
+    return read_swept("study2020_band.csv", "study2020-band", root, tuple(MADE_WITH), MADE_WITH | changed)
+
+
+def test_a_swept_table_is_read_as_it_was_made(root: Path) -> None:
+    pd.testing.assert_frame_equal(swept(root), SWEPT)
+    assert swept(root, SWEPT.assign(missed=""))["missed"].tolist() == ["", ""], "texts, though all are empty"
+
+
+@pytest.mark.parametrize(
+    ("changed", "made"), [({"tie_rule": "latest"}, "earliest"), ({"ratio": 0.5}, "1"), ({"neighbours": False}, "True")]
+)
+def test_other_parameters_are_refused(root: Path, changed: dict[str, object], made: str) -> None:
+    ((name, value),) = changed.items()
+    with pytest.raises(InputError) as caught:
+        swept(root, **changed)
+    assert caught.value.source == "data/derived/study2020_band.csv"
+    (problem,) = caught.value.problems
+    assert (
+        problem
+        == f"was made with {name} = {made}, not {value}: run `dvc repro study2020-band` with this in params.yaml"
+    )
+
+
+def test_every_other_parameter_is_named_and_unknown_ones_are_not_asked(root: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        swept(root, tie_rule="latest", ratio=2, seeds=3)
+    assert [problem.split()[3] for problem in caught.value.problems] == ["tie_rule", "ratio"]
+
+
+def test_a_swept_table_of_another_protocol_or_none_is_refused(root: Path) -> None:
+    swept(root)
+    text = (root / "data/protocol.yaml").read_text()
+    (root / "data/protocol.yaml").write_text(text.replace("as published", "as decided"))
+    with pytest.raises(InputError, match=r"another data/protocol\.yaml: run `dvc repro`, whose stage study2020-band"):
+        read_swept("study2020_band.csv", "study2020-band", root, (), {})
+    with pytest.raises(InputError, match="does not exist: run `dvc repro`, whose stage study2020-band writes it"):
+        read_swept("other.csv", "study2020-band", root, (), {})

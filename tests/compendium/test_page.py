@@ -152,7 +152,7 @@ def test_what_was_fitted_is_read_under_the_protocol_it_was_fitted_under(
     assert read() == pytest.approx(0.123456789, rel=1e-8)
     protocol = root / "data/protocol.yaml"
     protocol.write_text(protocol.read_text().replace("as published", "as printed"))
-    with pytest.raises(InputError, match="was fitted under another"):
+    with pytest.raises(InputError, match="was made under another"):
         read()
 
 

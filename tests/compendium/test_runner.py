@@ -121,7 +121,7 @@ def contents(root: Path) -> dict[str, bytes]:
         path.relative_to(root).as_posix(): path.read_bytes()
         for folder in ("results", "data")
         for path in sorted((root / folder).rglob("*"))
-        if path.is_file() and ".staging" not in path.parts and path.name != "timings.json"
+        if path.is_file() and ".staging" not in path.parts and "timings" not in path.parts
     }
 
 
@@ -238,9 +238,10 @@ def test_nothing_of_the_run_is_left_in_the_notebook(finished: tuple[Path, Path, 
 
 
 def test_timings_are_kept_where_git_does_not_look(finished: tuple[Path, Path, list[str]]) -> None:
-    timings = json.loads((finished[0] / runner.TIMINGS).read_text())
-    assert timings[STAGE]["seconds"] > 0
-    assert timings[STAGE]["peak memory [MiB]"] > 10
+    own, every = (json.loads((finished[0] / runner.TIMINGS / f"{name}.json").read_text()) for name in (STAGE, "all"))
+    assert own["seconds"] > 0
+    assert own["peak memory [MiB]"] > 10
+    assert every == own | {"disk [MiB]": 0}, "of one stage with small results"
     for path in (runner.TIMINGS, runner.STAGING_FOLDER / "any"):
         ignored = subprocess.run(["git", "check-ignore", "-q", path], cwd=CHECKOUT, check=False)
         assert ignored.returncode == 0, path
@@ -248,13 +249,43 @@ def test_timings_are_kept_where_git_does_not_look(finished: tuple[Path, Path, li
 
 @pytest.mark.usefixtures("tame")
 def test_timings_of_other_stages_stay(tmp_path: Path) -> None:
-    (tmp_path / "results").mkdir()
-    (tmp_path / runner.TIMINGS).write_text('{"b": {"seconds": 1}}')
+    timings = tmp_path / runner.TIMINGS
+    (timings / "study").mkdir(parents=True)
+    (timings / "study" / "b.json").write_text('{"seconds": 1000, "peak memory [MiB]": 99999}')
+    (tmp_path / "results" / "large.csv").write_bytes(bytes(3 * 1024**2))
     with runner.guarded("a", tmp_path):
         pass
     with pytest.raises(KeyError), runner.guarded("c", tmp_path):
         raise KeyError
-    assert list(json.loads((tmp_path / runner.TIMINGS).read_text())) == ["a", "b"], "only stages that ended are timed"
+    found = {path.relative_to(timings).as_posix() for path in timings.rglob("*.json")}
+    assert found == {"a.json", "study/b.json", "all.json"}, "only stages that ended are timed"
+    every = json.loads((timings / "all.json").read_text())
+    assert every["seconds"] >= 1000
+    assert every["peak memory [MiB]"] == 99999
+    assert every["disk [MiB]"] == 3
+
+
+@pytest.mark.usefixtures("tame")
+def test_a_stage_without_notebook_says_what_was_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(runner, "project_root", lambda: tmp_path)
+    worked: list[Path] = []
+
+    def fails(error: Exception) -> Callable[[Path, object], None]:
+        def work(root: Path, _: object) -> None:
+            worked.append(root)
+            raise error
+
+        return work
+
+    assert runner.run_alone("a", lambda root, _: worked.append(root)) == 0
+    assert worked == [tmp_path]
+    assert runner.run_alone("a", fails(ValueError("no sun"))) == 1
+    assert runner.run_alone("a", fails(LookupError("no wind")), LookupError) == 1
+    assert capsys.readouterr().err.splitlines() == ["no sun", "no wind"]
+    with pytest.raises(LookupError):
+        runner.run_alone("a", fails(LookupError("not expected")))
 
 
 @pytest.mark.usefixtures("tame")

@@ -13,7 +13,9 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from bcopt.compendium import site
+from bcopt.compendium import site, site_ledger, site_reference
+from bcopt.compendium.ledger import COLUMNS
+from bcopt.compendium.report import COLOURS
 from bcopt.compendium.site import SiteError, build_site
 
 pytest.importorskip("jupyter_book")
@@ -30,6 +32,10 @@ README = r"""# Compendium
 
 [ref]: CHANGELOG.md
 """
+TABLE = [
+    '<table><tr><td>2.5</td><td><a href="first2020/3.1-price.ipynb#price">x</a>',
+    '<a href="../../data/published/claims.csv">y</a><a href="https://example.org/z.ipynb">z</a></td></tr></table>',
+]
 PRICE = r"""# 3.1 Price
 Inline $\sum_t p_t x_t$, see the [ledger](../ledger.ipynb) and the [sources](../../data/README.md#tables).
 
@@ -37,16 +43,26 @@ Inline $\sum_t p_t x_t$, see the [ledger](../ledger.ipynb) and the [sources](../
 a &= b \tag{18}
 \end{align}
 """
+LEDGER = f"""{",".join(COLUMNS)}
+F-3.1-price,first2020,section 3.1,price < cost,yuan,"1,200",1250.5,50,5,held-out,missed,1 to 2,first2020/3.1-price,weak
+F-3.2-load,first2020,section 3.2,load,kW,3,3,0,0.5,fit,reproduced,,first2020/3.2.1-load,
+S-4.1-gone,second2021,section 4.1,gone,,true,,,,qualitative,not attempted,,,
+"""
 PAGES = (
     "index.html",
+    "FINDINGS.html",
+    "ledger-table.html",
     "notebooks/ledger.html",
     "notebooks/first2020/3.1-price.html",
     "notebooks/first2020/3.2.1-load.html",
     "notebooks/first2020/3.10-last.html",
+    "errata/first2020.html",
     "notebooks/second2021/4.1-data.html",
+    "errata/third2022.html",
     "data/README.html",
     "CHANGELOG.html",
 )
+PRICED = PAGES[4]
 
 
 class Addresses(HTMLParser):
@@ -67,12 +83,12 @@ class Addresses(HTMLParser):
                 (self.links if tag == "a" else self.loads).append(value or "")
 
 
-def notebook(markdown: str, trap: Path) -> str:
+def notebook(markdown: str, trap: Path, table: list[str] | str = "<table><tr><td>2.5</td></tr></table>") -> str:
     """Return an executed notebook whose code would leave a file behind if it ran again."""
     outputs = [
         {"output_type": "stream", "name": "stdout", "text": "stored output\n"},
         {"output_type": "display_data", "metadata": {}, "data": {"image/png": PNG, "text/plain": "figure"}},
-        {"output_type": "display_data", "metadata": {}, "data": {"text/html": "<table><tr><td>2.5</td></tr></table>"}},
+        {"output_type": "display_data", "metadata": {}, "data": {"text/html": table}},
     ]
     code = f"open({str(trap)!r}, 'w').close()\nprint('fresh' + ' output')"
     cells = [
@@ -89,8 +105,11 @@ def write_project(root: Path, trap: Path) -> Path:
         "data/README.md": "# Data\n\n## Tables\n\n[claims](published/claims.csv)\n",
         "data/published/claims.csv": "id\n",
         "bcopt/code.py": "",
-        "results/ledger.csv": "id\n",
-        "results/notebooks/ledger.ipynb": notebook("# Ledger", trap),
+        "FINDINGS.md": "# Findings\n\nMissed `F-3.1-price`, not `F-3.1-other`.\n\n## On `F-3.1-price`\n",
+        "errata/first2020.md": "# Errata: first2020\n\nSee `S-4.1-gone`, [all](../FINDINGS.md).\n",
+        "errata/third2022.md": "# Errata: third2022\n",
+        "results/ledger.csv": LEDGER,
+        "results/notebooks/ledger.ipynb": notebook("# Ledger", trap, TABLE),
         "results/notebooks/first2020/3.1-price.ipynb": notebook(PRICE, trap),
         "results/notebooks/first2020/3.10-last.ipynb": notebook("# 3.10 Last", trap),
         "results/notebooks/first2020/3.2.1-load.ipynb": notebook("# 3.2.1 Load\n\n$$ x^2 $$", trap),
@@ -152,12 +171,12 @@ def test_pages_follow_the_sections(built: tuple[Path, Path, list[str]]) -> None:
 
 
 def test_outputs_are_the_stored_ones(built: tuple[Path, Path, list[str]]) -> None:
-    text = (built[0] / PAGES[2]).read_text(encoding="utf-8")
+    text = (built[0] / PRICED).read_text(encoding="utf-8")
     assert "stored output" in text
     assert "fresh output" not in text
     assert "<td>2.5</td>" in text
     images = re.findall(r'<img[^>]+src="([^"]*_images/[^"]+)"', text)
-    assert [(built[0] / PAGES[2]).parent.joinpath(image).read_bytes() for image in images] == [base64.b64decode(PNG)]
+    assert [(built[0] / PRICED).parent.joinpath(image).read_bytes() for image in images] == [base64.b64decode(PNG)]
 
 
 def test_no_other_host_is_asked(built: tuple[Path, Path, list[str]]) -> None:
@@ -191,19 +210,21 @@ def test_links_of_the_readme_lead_to_pages(built: tuple[Path, Path, list[str]]) 
         "notebooks/ledger.html",
         "notebooks/first2020/3.1-price.html#price",
         "notebooks/first2020/3.1-price.html",
-        None,
+        "ledger-table.html",
         "data/README.html",
         "#",
         "#",
         "CHANGELOG.html",
     ]
     assert len(body) > len(expected)
-    assert [a for a, b in zip(body, expected, strict=False) if b is not None and a != b] == []
-    assert re.fullmatch(r"_downloads/\w+/ledger\.csv", body[4])
+    assert body[: len(expected)] == expected
+    table = Addresses(built[0] / "ledger-table.html").links
+    (download,) = (link for link in table if link.endswith("/ledger.csv"))
+    assert (built[0] / download).read_text(encoding="utf-8") == LEDGER
 
 
 def test_mathematics_is_at_hand(built: tuple[Path, Path, list[str]]) -> None:
-    text = (built[0] / PAGES[2]).read_text(encoding="utf-8")
+    text = (built[0] / PRICED).read_text(encoding="utf-8")
     assert r"\(\sum_t p_t x_t\)" in text
     assert '"_static' not in text.split("MathJax.Hub.Config")[1].split("</script>")[0]
     assert 'src="../../_static/mathjax/MathJax.js' in text
@@ -218,7 +239,7 @@ def test_only_what_a_reader_opens_is_kept(built: tuple[Path, Path, list[str]]) -
     kept = contents(built[0])
     unread = (".buildinfo", ".doctree", ".pickle", ".map", "objects.inv", "gone.html", ".po", ".ipynb")
     assert [file for file in kept if file.endswith(unread)] == []
-    assert sum(map(len, kept.values())) < 8e6
+    assert sum(map(len, kept.values())) < 9e6
     assert [file for file, body in kept.items() if b"bcopt-site-" in body] == []
 
 
@@ -260,3 +281,89 @@ def test_pages_that_ask_another_host_are_refused(tmp_path: Path) -> None:
         site._finish(tmp_path)
     (tmp_path / "a.html").write_text('<a href="https://example.org">x</a><script src="x.js"></script>')
     site._finish(tmp_path)
+
+
+def test_preloads_of_fonts_are_removed(tmp_path: Path) -> None:
+    page = tmp_path / "a.html"
+    page.write_text('<p>a</p>\n<link rel="preload" as="font" type="font/woff2" crossorigin href="x.woff2" />\n<p>b</p>')
+    site._finish(tmp_path)
+    assert page.read_text() == "<p>a</p>\n<p>b</p>"
+
+
+def test_links_in_tables_lead_to_pages(built: tuple[Path, Path, list[str]]) -> None:
+    links = Addresses(built[0] / "notebooks/ledger.html").links
+    assert {"first2020/3.1-price.html#price", "../_static/files/data/published/claims.csv"} <= set(links)
+    assert "https://example.org/z.ipynb" in links
+    assert (built[0] / "_static/files/data/published/claims.csv").read_text(encoding="utf-8") == "id\n"
+
+
+def test_claims_named_in_texts_lead_to_their_rows(built: tuple[Path, Path, list[str]]) -> None:
+    findings = Addresses(built[0] / "FINDINGS.html").links
+    assert findings.count("ledger-table.html#F-3.1-price") == 1, "in the text, not in the heading"
+    assert not [link for link in findings if "F-3.1-other" in link]
+    assert "../ledger-table.html#S-4.1-gone" in Addresses(built[0] / "errata/first2020.html").links
+
+
+def test_ledger_is_a_table_without_scripts(built: tuple[Path, Path, list[str]]) -> None:
+    text = (built[0] / "ledger-table.html").read_text(encoding="utf-8")
+    table = text.partition('<table id="ledger"')[2].partition("</table>")[0]
+    assert re.findall(r"<th scope[^>]*>(.*?)</th>", table) == list(site_ledger.SHOWN.values())
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr id=.*?</tr>", table)]
+    plain = [[re.sub(r"<[^>]+>", "", cell) for cell in row] for row in rows]
+    assert plain[0] == [
+        "F-3.1-price", "first2020", "section 3.1", "price &lt; cost", "yuan", "1,200", "1250.5", "50", "5", "held-out",
+        "missed", "1 to 2", "weak",
+    ]  # fmt: skip
+    assert [row[0] for row in plain] == ["F-3.1-price", "F-3.2-load", "S-4.1-gone"]
+    assert 'href="notebooks/first2020/3.2.1-load.html"' in rows[1][0]
+    assert "href" not in rows[2][0], "no notebook claims it"
+    assert f"--verdict: {COLOURS['missed']}" in rows[0][10]
+    assert re.findall(r'<option value="(\w*)">(.*?)</option>', text)[:3] == [
+        ("", "all (3)"), ("first2020", "first2020 (2)"), ("second2021", "second2021 (1)"),
+    ]  # fmt: skip
+
+
+def test_scripts_are_at_hand(built: tuple[Path, Path, list[str]]) -> None:
+    script = (built[0] / "_static/datatables.js").read_text(encoding="utf-8")
+    assert script.startswith("(() => {")
+    assert re.search(r'globalThis\.itables=\{.*"default":\w+', script)
+    assert not re.search(r"export\s*\{", script)
+    assert "about:blank')" not in (built[0] / "_static/mathjax" / site.MATHJAX).read_text(encoding="utf-8")
+
+
+def test_ledger_without_columns_is_refused(tmp_path: Path) -> None:
+    root = write_project(tmp_path, tmp_path / "trap")
+    (root / "results/ledger.csv").write_text("id,paper\n")
+    with pytest.raises(SiteError, match=r"results/ledger\.csv: no column locator, statement, unit"):
+        build_site(root, root / "results/site")
+
+
+def test_packages_are_found(tmp_path: Path) -> None:
+    names = ("__init__", "main", "a/__init__", "a/one", "a/_hidden", "a/deep/__init__", "a/deep/two", "empty/__init__")
+    for name in names:
+        (tmp_path / "bcopt" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "bcopt" / f"{name}.py").touch()
+    assert site_reference.packages(tmp_path) == {
+        "bcopt": {"bcopt": "bcopt/__init__.py", "bcopt.main": "bcopt/main.py"},
+        "bcopt.a": {"bcopt.a": "bcopt/a/__init__.py", "bcopt.a.one": "bcopt/a/one.py"},
+        "bcopt.a.deep": {"bcopt.a.deep": "bcopt/a/deep/__init__.py", "bcopt.a.deep.two": "bcopt/a/deep/two.py"},
+    }
+    text = site_reference.text(site_reference.packages(tmp_path)["bcopt.a"])
+    assert re.findall(r"automodule:: (\S+)", text) == ["bcopt.a", "bcopt.a.one"]
+    assert site_reference.packages(tmp_path / "bcopt") == {}
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["Sum.", "", "    a = b", "    c = |d|", "", "So |x|."],
+         ["Sum.", "", "::", "", "    a = b", "    c = |d|", "", r"So \|x\|."]),
+        (["See::", "", "    a"], ["See::", "", "    a"]),
+        (["Parameters", "----------", "a : int", "    One.", "", "b : int", "    ``|two|``."],
+         ["Parameters", "----------", "a : int", "    One.", "", "b : int", "    ``|two|``."]),
+        (["A.", "", "    b", "", "    c"], ["A.", "", "::", "", "    b", "", "    c"]),
+        ([], []),
+    ],
+)  # fmt: skip
+def test_equations_stay_as_written(lines: list[str], expected: list[str]) -> None:
+    assert site_reference.as_written(lines) == expected

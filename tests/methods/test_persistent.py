@@ -820,3 +820,52 @@ def test_a_thousand_solves_of_a_day_are_quick():
         kept.bounds("purchase", upper=5 * limit)
         kept.solve()
     assert time.process_time() - start < 5.0
+
+
+# ---------------------------------------------------------------- coefficients
+
+
+def blend(share):
+    """Return the cheapest mix of two fuels at 1 and 3, of which the dearer is at least a share of the total."""
+    fuels = xr.DataArray([1.0, 3.0], coords={"fuel": ["coal", "gas"]}, dims="fuel")
+    model = linopy.Model()
+    use = model.add_variables(lower=0, coords=[fuels["fuel"]], name="use")
+    model.add_constraints(use.sum() >= 1, name="whole")
+    model.add_constraints(((fuels == 3.0) - share) * use >= -1e9, name="wide")
+    model.add_constraints((((fuels == 3.0) - share) * use).sum() >= 0, name="share")
+    model.add_objective((fuels * use).sum())
+    return model
+
+
+@pytest.mark.parametrize("shares", [(0.0, 0.25, 1.0), (1.0, 0.5, 0.0)])
+def test_changed_coefficients_are_those_of_a_model_built_anew(shares):
+    kept = Persistent(blend(shares[0]))
+    dearer = xr.DataArray([0.0, 1.0], coords={"fuel": ["coal", "gas"]}, dims="fuel")
+    for share in shares:
+        kept.coefficients("share", "use", (dearer - share).isel(fuel=[1, 0]))
+        assert kept.solve().objective == pytest.approx(1 + 2 * share, abs=1e-9)
+        assert float(kept.value("use").sel(fuel="gas")) == pytest.approx(share, abs=1e-9)
+        assert share == 0 or float(kept.dual("share")) == pytest.approx(2.0, abs=1e-9)
+
+
+def test_optimal_face_knows_the_changed_coefficients():
+    kept = Persistent(blend(0.0))
+    kept.coefficients("share", "use", np.array([-0.5, 0.5]))
+    kept.solve()
+    with kept.within_optimum():
+        kept.minimise("use")
+        assert kept.solve().objective == pytest.approx(1.0, abs=1e-9)
+        with pytest.raises(RuntimeError, match="release it first"):
+            kept.coefficients("share", "use", 1.0)
+    assert kept.solve().objective == pytest.approx(2.0, abs=1e-9)
+
+
+def test_wrong_coefficients_are_refused():
+    kept = Persistent(blend(0.5))
+    with pytest.raises(ValueError, match="coefficients of wide: expected a constraint of one row, got 2"):
+        kept.coefficients("wide", "use", 1.0)
+    with pytest.raises(ValueError, match="there is no variable gas, only use"):
+        kept.coefficients("share", "gas", 1.0)
+    with pytest.raises(ValueError, match="coefficients in share of use must be finite, got"):
+        kept.coefficients("share", "use", np.array([1.0, np.inf]))
+    assert kept.solve().objective == pytest.approx(2.0), "nothing was changed"

@@ -101,7 +101,7 @@ def test_no_answer():
 
 @pytest.mark.parametrize("curved", [False, True])
 def test_what_is_feasible_and_bounded_but_not_solved_is_not_called_unbounded(monkeypatch, curved):
-    monkeypatch.setattr("bcopt.methods.quadratic.LIMIT", 2)
+    monkeypatch.setattr("bcopt.methods.interior_point.LIMIT", 2)
     with pytest.raises(solver.NotSolved, match=r"not solved to the tolerance:\n  a residual of .*, 1e-08 is accepted"):
         PersistentQuadratic(two_hours(curved=curved)).solve()
 
@@ -146,3 +146,39 @@ def test_bad_changes(change, message):
 def test_only_convex_continuous_programmes():
     with pytest.raises(ValueError, match="continuous variables"):
         PersistentQuadratic(two_hours(curved=False, integer=True))
+
+
+def switched(cost=5.0):
+    """Serve as near to 4 as is worth it: (x - 4)^2 / 2 - 8 of x, at most 10 while on at a cost, else nothing."""
+    model = linopy.Model()
+    on = model.add_variables(lower=1, upper=1, name="on")
+    x = model.add_variables(lower=0, upper=10, name="x")
+    model.add_constraints(x - 10 * on <= 0, name="only-on")
+    model.add_objective(0.5 * x * x - 4 * x + cost * on)
+    return PersistentQuadratic(model)
+
+
+def test_tangents_bound_by_hand():
+    """On: at 4, worth 8 less the cost. The tangents at 2 and 6 meet at 3: 2 * 3 - 2 - 12 + 5 = -3.5 at x = 3 or 4."""
+    kept = switched()
+    assert kept.solve().objective == pytest.approx(-3)
+    bound, on = kept.bound("on", "x", xr.DataArray([2.0, 6.0], dims="tangent"))
+    assert bound == pytest.approx(min(2 * x - 2 if x < 4 else 6 * x - 18 for x in (4,)) - 16 + 5)
+    assert float(on) == 1
+    bound, on = kept.bound("on", "x", xr.DataArray([2.0, 6.0, 4.0], dims="tangent"))
+    assert bound == pytest.approx(-3), "exact with a tangent at the optimum"
+    assert kept.solve().objective == pytest.approx(-3), "and leaves the programme as it was"
+
+
+def test_too_dear_stays_off():
+    kept = switched(cost=9.0)
+    assert kept.solve().objective == pytest.approx(1), "on, as its bounds say"
+    bound, on = kept.bound("on", "x", xr.DataArray([4.0], dims="tangent"))
+    assert (bound, float(on)) == (pytest.approx(0), 0)
+
+
+def test_tangents_need_all_the_curvature():
+    kept = switched()
+    kept.curvature("on", 1.0)
+    with pytest.raises(ValueError, match="curvature of x alone"):
+        kept.bound("on", "x", xr.DataArray([4.0], dims="tangent"))

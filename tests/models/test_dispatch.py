@@ -12,7 +12,6 @@ from bcopt.methods.solver import NotSolved, solve
 from bcopt.models.dispatch import (
     CARRIERS,
     accounts,
-    add_tangents,
     chiller_power,
     constant,
     consumption,
@@ -404,17 +403,6 @@ def test_mean_temperature_is_kept_only_if_asked(seed):
     more = (model.solution["load"] - inputs["agreed"]).sel(carrier="cooling")
     expected = -inputs["room_resistance"] * more.mean("hour")
     assert np.abs(model.solution["temperature"].mean("hour") - expected).max() < 1e-6
-
-
-def test_further_tangents_close_the_gap():
-    inputs, off = random_inputs(1), hourly(*[0] * 5)
-    truth = dispatch_model(inputs, off)
-    least = solve(truth).objective
-    bound = dispatch_model(inputs, off, loads="tangents", tangents=2)
-    before = solve(bound).objective
-    points = truth.solution["load"].expand_dims(tangent=[0])
-    add_tangents(bound, inputs, points, "further")
-    assert before < solve(bound).objective <= least + 1e-6
 
 
 def test_limits_are_those_of_the_model():

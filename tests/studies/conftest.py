@@ -77,25 +77,25 @@ def eco() -> EcoPark:
     )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def study() -> xr.Dataset:
     """Inputs of systems2024."""
     return systems2024.inputs.load(ROOT)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def simulated() -> tuple[xr.Dataset, xr.Dataset]:
     """Loads of systems2024 over the year, and of the mean days of its variants."""
     loads, variants, _ = systems2024.analysis.read_results(root=ROOT)
     return loads, variants
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def protocol() -> StudyProtocol:
     return read_protocol(ROOT)["systems2024"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def scenarios(
     protocol: StudyProtocol, study: xr.Dataset, simulated: tuple[xr.Dataset, xr.Dataset]
 ) -> dict[str, Scenario]:
@@ -104,42 +104,42 @@ def scenarios(
     return alternatives(protocol, central_scenario(protocol, study), names)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def central(scenarios: dict[str, Scenario]) -> Scenario:
     return scenarios[CENTRAL]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def series(simulated: tuple[xr.Dataset, xr.Dataset], central: Scenario) -> xr.Dataset:
     """The January mean day of systems2024."""
     return flexible_day.january(*simulated, central)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def published() -> pd.DataFrame:
     """The claims of all studies."""
     return ledger.read_claims(ROOT)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def knobs(series: xr.Dataset, study: xr.Dataset, central: Scenario, published: pd.DataFrame) -> Knobs:
     """What fits 1 and 2 of systems2024 find."""
     return fits.fit(series, study, central, fits.targets(published)).knobs
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def unfitted_day(series: xr.Dataset, study: xr.Dataset, central: Scenario, knobs: Knobs) -> xr.Dataset:
     """The district's day before fits 3 to 6."""
     return district_day.unfitted(series, study, central, knobs)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def fits_of_district(unfitted_day: xr.Dataset, central: Scenario, published: pd.DataFrame) -> DistrictFits:
     """What fits 3 to 6 of systems2024 find."""
     return fit(unfitted_day, central, targets(published))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def compared(unfitted_day: xr.Dataset, central: Scenario, fits_of_district: DistrictFits) -> Days:
     """The fitted district before and after the shared storage, and with own ground."""
     return district_results.days(unfitted_day, central, fits_of_district.knobs)

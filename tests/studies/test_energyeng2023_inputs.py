@@ -198,7 +198,7 @@ class TestFitted:
     @pytest.mark.parametrize("table", TABLES)
     @pytest.mark.parametrize("columns", [{}, {"protocol": ""}, {"protocol": "0" * 64}])
     def test_of_another_protocol_is_refused(self, fitted, table, columns):
-        with pytest.raises(InputError, match=r"was fitted under another data/protocol\.yaml: run `dvc repro`"):
+        with pytest.raises(InputError, match=r"was made under another data/protocol\.yaml: run `dvc repro`"):
             inputs.load_fitted(table, fitted(**columns))
 
     @pytest.mark.parametrize("table", TABLES)

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,13 @@ from bcopt.compendium.problems import InputError
 from bcopt.compendium.protocol import read_protocol
 from bcopt.methods.quadratic import PersistentQuadratic
 from bcopt.models import dispatch
-from bcopt.studies.frontiers2022 import band, distributed, fits, results, scheduling
+from bcopt.studies.frontiers2022 import band, claims, distributed, fits, results, scheduling, tables
 from bcopt.studies.frontiers2022.basic_data import Knobs, dispatch_inputs
-from bcopt.studies.frontiers2022.fits import BRACKETS, TARGETS, Evaluator, Jump, Settled
+from bcopt.studies.frontiers2022.fits import BRACKETS, TARGETS
 from bcopt.studies.frontiers2022.inputs import CLUSTERS, PRICE_SETS
 from bcopt.studies.frontiers2022.results import LOSSES, MORNING, NIGHT, OTHERWISE
 from bcopt.studies.frontiers2022.scenario import Scenario
+from bcopt.studies.frontiers2022.stages import Evaluator, Jump, Settled
 
 ROOT = Path(__file__).parents[2]
 HOURS = list(range(24))
@@ -196,8 +198,8 @@ def test_benefit_is_revenue_less_parts(settled: Settled) -> None:
 
 def test_prices_of_the_dispatch_are_marginal(bands: Settled) -> None:
     """A kilowatt-hour more of critical load costs what the dual says."""
-    dispatcher = scheduling.Dispatcher(bands.inputs, bands.scenario, bands.commitment.on)
-    before, price = dispatcher.solve(bands.inputs), dispatcher.price()
+    programme = PersistentQuadratic(dispatch.dispatch_model(bands.inputs, bands.commitment.on))
+    before, price = programme.solve().objective, -programme.dual("coupling")
     assert price.sizes == {"carrier": 2, "hour": 24}
     buying = bands.flows["purchase"] > 1
     np.testing.assert_allclose(
@@ -308,7 +310,7 @@ def test_fits_are_written_and_read(
     table = fits.table(providers)
     assert len(table) == 2 * len(TARGETS) * 5
     files.write_table(path, table.assign(protocol="0" * 64))
-    with pytest.raises(InputError, match=r"was fitted under another data/protocol\.yaml"):
+    with pytest.raises(InputError, match=r"was made under another data/protocol\.yaml"):
         fits.read(tmp_path, provider_days, provider_inputs, one)
     files.write_table(path, table.assign(protocol=read_protocol(tmp_path).sha256))
     found, before = fits.read(tmp_path, provider_days, provider_inputs, one)["text-bands"], providers["text-bands"]
@@ -338,7 +340,8 @@ class Made:
         costs = [self.numbers[knob](knobs) for knob in TARGETS]
         payment = xr.DataArray([[[x]] for x in costs[:3]], {"cluster": list(CLUSTERS)}, ("cluster", "carrier", "hour"))
         accounts = xr.Dataset({"payment": payment, "provider_benefit": costs[3]})
-        return Settled(*[None] * 2, knobs, *[None] * 4, accounts)  # type: ignore[arg-type]
+        commitment = SimpleNamespace(on=xr.DataArray([1, 0], dims="hour"))
+        return Settled(None, None, knobs, commitment, *[None] * 3, accounts)  # type: ignore[arg-type]
 
 
 def turned(number: Callable[[float], float], target: float, start: float = 2.0, first: bool = True) -> Any:
@@ -426,6 +429,66 @@ def test_knobs_that_never_stand_are_refused(monkeypatch: pytest.MonkeyPatch) -> 
     moving = COUPLED | {"satisfaction_hotel": lambda k: -1.0 if k.satisfaction_hotel < 1.5 + next(passes) / 1e4 else 2}
     with pytest.raises(ValueError, match="12 passes of the fits do not settle the knobs"):
         fitted(monkeypatch, **moving)
+
+
+CHASING = COUPLED | {
+    "reducible_commercial": lambda k: 1e4 * (0.1 - k.reducible_commercial),
+    "satisfaction_residential": lambda k: 1e4 * (3 - k.satisfaction_residential),
+    "satisfaction_hotel": lambda k: -1.0 if k.satisfaction_hotel < (1.5 if k.operation < 1 else 2.5) else 2.0,
+    "operation": lambda k: 1000 * ((1.5 if k.satisfaction_hotel < 2 else 0.5) - k.operation),
+}
+"""A jump that the operation moves, and an operation that the jump moves: neither ever stands."""
+
+
+def test_knobs_that_go_round_are_kept_where_they_miss_least(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hotels miss by 1 yuan below 1.5 and by 2 below 2.5; the operation meets its target in both."""
+    found = fitted(monkeypatch, **CHASING)
+    assert found.passes in (3, 4), "as soon as it is back, whether in the wide or in the narrow bracket"
+    assert found.knobs.satisfaction_hotel == pytest.approx(1.5, abs=2e-3)
+    assert found.knobs.operation == pytest.approx(1.5, abs=1e-4)
+    assert found.jumps.keys() == {"satisfaction_hotel", "operation"}
+    hotel = found.jumps["satisfaction_hotel"]
+    assert hotel.goes_round
+    assert not hotel.narrow
+    assert hotel.kind == "goes round"
+    assert (hotel.low[0], hotel.low[1], hotel.high[1]) == (found.knobs.satisfaction_hotel, -1.0, 2.0)
+    assert hotel.high[0] == pytest.approx(2.5, abs=2e-3)
+    operation = found.jumps["operation"]
+    assert (operation.low[0], operation.high[0]) == pytest.approx((0.5, 1.5), abs=1e-4)
+    assert abs(fits.reached(found)["operation"]) < 0.005
+
+
+def test_what_comes_back_without_having_left_is_no_cycle(bands: Settled) -> None:
+    def at(hotel: float, on: xr.DataArray = bands.commitment.on) -> Settled:
+        knobs = replace(bands.knobs, satisfaction_hotel=hotel)
+        return replace(bands, knobs=knobs, commitment=replace(bands.commitment, on=on))
+
+    assert fits._cycle([at(1.0)]) == []
+    assert fits._cycle([at(1.0), at(1.00001), at(1.00002)]) == []
+    assert fits._cycle([at(1.0), at(1.2), at(1.4)]) == []
+    assert fits._cycle([at(1.0), at(1.2), at(1.0, 1 - bands.commitment.on)]) == []
+    cycle = fits._cycle([at(3.0), at(1.0), at(1.2), at(1.00001)])
+    assert [of.knobs.satisfaction_hotel for of in cycle] == [1.2, 1.00001]
+    assert len(fits._cycle([at(1.0), at(1.0, 1 - bands.commitment.on), at(1.0)])) == 2
+
+
+def test_a_cycle_is_told_wherever_the_knob_stands(bands: Settled, providers: dict[str, Settled]) -> None:
+    gives = fits.reached(bands)["satisfaction_hotel"]
+    jump = Jump((1.0051134, gives), (1.2, gives + 12.5), goes_round=True)
+    round_ = replace(bands, jumps={"satisfaction_hotel": jump})
+    assert results.row("made", round_)["no root"] == "satisfaction hotel goes round between 1.00511 and 1.2"
+    wanted = dict.fromkeys(TARGETS, 1.0)
+    table = tables.fits_table({"text-bands": round_}, wanted).set_index("knob")["found"]
+    assert table["satisfaction hotel"] == "goes round"
+    note = claims._knob(providers | {"text-bands": round_}, "text-bands", "satisfaction_hotel")
+    assert f"goes round between 1.00511, which gives {gives:,.2f} yuan, and 1.2" in note
+    assert f"which gives {gives + 12.5:,.2f} yuan; kept at 1.00511" in note
+    written = fits.table({"text-bands": round_}).set_index("quantity")["value"]
+    at = "satisfaction_hotel_at_"
+    low, high = ((written[at + side], written[f"{at}{side}_gives"]) for side in ("low", "high"))
+    assert fits._jump("satisfaction_hotel", low, high) == jump, "as read"
+    assert fits._jump("satisfaction_hotel", (1.0, 5.0), (1.0000002, 3.0)).kind == "jump"
+    assert fits._jump("satisfaction_hotel", (0.5, 5.0), (6.0, 3.0)).kind == "out of reach"
 
 
 # ---- tables

@@ -26,7 +26,7 @@ from bcopt.models import dispatch
 from bcopt.studies.frontiers2022 import dispatch_figures, figures, weight_figures
 from bcopt.studies.frontiers2022 import inputs as study_inputs
 from bcopt.studies.frontiers2022.basic_data import Knobs, dispatch_inputs
-from bcopt.studies.frontiers2022.fits import Settled, printed
+from bcopt.studies.frontiers2022.fits import printed
 from bcopt.studies.frontiers2022.inputs import CARRIERS, CLUSTERS
 from bcopt.studies.frontiers2022.results import (
     BENEFIT,
@@ -41,6 +41,7 @@ from bcopt.studies.frontiers2022.results import (
 from bcopt.studies.frontiers2022.scenario import central, changed
 from bcopt.studies.frontiers2022.scheduling import Commitment
 from bcopt.studies.frontiers2022.simulation import POSITIONS
+from bcopt.studies.frontiers2022.stages import Settled
 from bcopt.studies.frontiers2022.weights import COST, PLATEAU
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -450,7 +450,7 @@ def test_every_scenario_is_a_problem(
         assert market.levels.sizes["level"] == of.price_levels
         bounds = dispatch.limits(second, of.mean_temperature)
         told = [*market.gained.data_vars.values(), *second.data_vars.values(), bounds["load-total"]]
-        told.append(retail.preferences(market)[of.price_ties])
+        told.append(retail.preference(market, of.price_ties))
         seen[name] = [values.to_numpy().tobytes() for values in told]
     same = [name for name, told in seen.items() if name != CENTRAL and told == seen[CENTRAL]]
     assert same == []

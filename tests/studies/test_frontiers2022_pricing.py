@@ -17,11 +17,11 @@ from bcopt.methods import dynamic_programme, qlearning
 from bcopt.models import pricing
 from bcopt.models.pricing_environment import PricingEnvironment
 from bcopt.studies.frontiers2022 import basic_data, retail, weights
-from bcopt.studies.frontiers2022.fits import Settled
 from bcopt.studies.frontiers2022.inputs import CLUSTERS, PRICE_SETS
 from bcopt.studies.frontiers2022.results import BENEFIT
 from bcopt.studies.frontiers2022.retail import LANE, Market
 from bcopt.studies.frontiers2022.scenario import Scenario
+from bcopt.studies.frontiers2022.stages import Settled
 
 DAY = ["carrier", "hour"]
 TIES = "nearest to wholesale"
@@ -53,7 +53,7 @@ def swept(market: Market) -> xr.Dataset:
 @pytest.fixture(scope="module")
 def tied(market: Market) -> dict[str, xr.Dataset]:
     """The best prices at the weight .5, by rule."""
-    return {rule: retail.exact(market, 0.5, rule) for rule in retail.preferences(market)}
+    return {rule: retail.exact(market, 0.5, rule) for rule in retail.TIES}
 
 
 # ---- exact prices
@@ -69,7 +69,7 @@ def test_prices_of_four_hours_beat_every_other(
     found = retail.market(given, of.scenario)
     best = retail.exact(found, weight, TIES)
     plans = np.array(list(itertools.product(range(22), repeat=4)))
-    rewards, rule = found.rewards(weight), retail.preferences(found)[TIES]
+    rewards, rule = found.rewards(weight), retail.preference(found, TIES)
     for cluster, carrier in itertools.product(CLUSTERS, ("electricity", "cooling")):
         at = {"cluster": cluster, "carrier": carrier}
         admitted = plans[plans.sum(axis=1) <= int(found.budget.sel(carrier=carrier))]

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bcopt.methods import solver
-from bcopt.methods.parallel import Workers
 from bcopt.methods.search import Settings
 from bcopt.models import district
 from bcopt.studies.systems2024 import (
@@ -175,7 +174,10 @@ def test_no_searched_plan_is_below_the_front(searched: Searched) -> None:
     assert (runs["largest share below the front"] < 1e-9).all()
     assert runs["hypervolume ratio"].between(0, 1 + 1e-9).all()
     assert runs["hypervolume ratio"].max() > 0.1
-    assert runs["dispatches solved"].tolist() == [40, 40], "eight plans in five generations, none from memory"
+    assert runs["dispatches solved"].tolist() == [40, 0], "eight plans in five generations, of the first seed alone"
+    difference = runs["largest difference from the breakpoints"]
+    assert 0 <= difference[1] < 1e-8, "what is read off is what is solved"
+    assert np.isnan(difference[2]), "nothing was solved to differ from"
     assert (runs["points"] >= 1).all()
 
 
@@ -193,12 +195,22 @@ def test_searched_plans_are_what_they_cost(searched: Searched, day: xr.Dataset, 
 def test_search_is_the_same_in_two_processes(
     searched: Searched, day: xr.Dataset, central: Scenario, curve: xr.Dataset
 ) -> None:
-    """To the last bit, seeds in any order."""
-    found = district_sizing.evolve(day, central, curve, FEW, [2, 1], workers=2)
-    wanted = searched.runs.iloc[::-1].reset_index(drop=True)
-    pd.testing.assert_frame_equal(found.runs, wanted, check_exact=True)
-    again = district_sizing.evolve(day, central, curve, FEW, [2], workers=1)
-    pd.testing.assert_frame_equal(found.plans, again.plans, check_exact=True)
+    """To the last bit."""
+    found = district_sizing.evolve(day, central, curve, FEW, [1, 2], workers=2)
+    pd.testing.assert_frame_equal(found.runs, searched.runs, check_exact=True)
+    pd.testing.assert_frame_equal(found.plans, searched.plans, check_exact=True)
+
+
+def test_a_wrong_curve_is_told(day: xr.Dataset, central: Scenario, curve: xr.Dataset) -> None:
+    wrong = curve.assign(cost=curve["cost"] * (1 + 1e-4))
+    runs = district_sizing.evolve(day, central, wrong, FEW, [1], workers=1).runs
+    assert runs["largest difference from the breakpoints"].item() == pytest.approx(1e-4, rel=1e-3)
+
+
+def test_what_is_read_off_is_what_is_solved(evaluator: Evaluator, day: xr.Dataset, curve: xr.Dataset) -> None:
+    random = np.random.default_rng(5)
+    plans = random.uniform(*district_sizing.bounds(day), (20, 3))
+    np.testing.assert_allclose(district_sizing.read_off(curve, plans), evaluator(plans), rtol=1e-8)
 
 
 def test_a_plan_gets_what_it_gets_alone(evaluator: Evaluator, day: xr.Dataset, central: Scenario) -> None:
@@ -214,7 +226,7 @@ def test_a_plan_gets_what_it_gets_alone(evaluator: Evaluator, day: xr.Dataset, c
     np.testing.assert_array_equal(Evaluator(day, central)(plans[5:6]), found[5:6])
 
 
-def test_boilers_and_chillers_that_do_not_suffice(evaluator: Evaluator, day: xr.Dataset, central: Scenario) -> None:
+def test_boilers_and_chillers_that_do_not_suffice(evaluator: Evaluator, day: xr.Dataset) -> None:
     """What is missing is told in kilowatt; the plan is dispatched as if nothing were."""
     least = district_sizing.needed(day)
     heat, ground = day["heat"].sum("group"), float(day["pump_capacity"].sum())
@@ -228,9 +240,7 @@ def test_boilers_and_chillers_that_do_not_suffice(evaluator: Evaluator, day: xr.
     assert high == pytest.approx([float(day["electricity"].sum()), 2 * least["boiler"], 2 * least["chiller"]])
     enough = np.array([9_000.0, least["boiler"], least["chiller"]])
     plans = enough - np.array([[0, 0, 0], [0, 5, 0], [0, 5, 7], [0, -5, -7]])
-    with Workers(Evaluator, day, central, workers=1) as pool:
-        problem = district_sizing.search_problem(day, pool)
-        found = problem.violations(plans)
+    found = district_sizing.search_problem(day, evaluator).violations(plans)
     np.testing.assert_allclose(found, [[0, 0], [5, 0], [5, 7], [-5, -7]], atol=1e-9)
     values = evaluator(plans)
     np.testing.assert_allclose(values, np.tile(values[0], (4, 1)), rtol=1e-9)

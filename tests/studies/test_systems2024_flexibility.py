@@ -700,7 +700,7 @@ def test_a_scenario_that_was_not_fitted_is_refused(project: Path, scenarios: dic
 def test_fits_under_another_protocol_are_refused(project: Path, scenarios: dict[str, Scenario]) -> None:
     path = project / "data" / "protocol.yaml"
     path.write_text(path.read_text() + "# another\n")
-    with pytest.raises(InputError, match=r"was fitted under another data/protocol\.yaml"):
+    with pytest.raises(InputError, match=r"was made under another data/protocol\.yaml"):
         fits.read_knobs(project, {CENTRAL: scenarios[CENTRAL]})
 
 

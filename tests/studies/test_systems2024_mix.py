@@ -230,8 +230,7 @@ def test_least_rate_along_the_public_share(
 def test_a_total_of_clusters_is_kept(load: xr.DataArray, box: tuple[xr.DataArray, xr.DataArray]) -> None:
     """Of the ground: a share of floor takes the more of it the fewer the storeys."""
     for ground in (xr.ones_like(box[0]), xr.where(box[0]["cluster"] == "x7", 0.5, 1.0)):
-        model = proportions.levelling_model(load, *box)
-        levelling.add_total(model, ["x7", "x9"], 0.3, ground)
+        model = levelling.with_total(load, *box, ["x7", "x9"], ground, 0.3)
         model.solve("highs", io_api="direct", output_flag=False)
         plots = proportions.shares(model.solution) * ground
         assert float(plots.sel(cluster=["x7", "x9"]).sum() / plots.sum()) == pytest.approx(0.3, abs=1e-7)

@@ -14,6 +14,7 @@ basic_data : the typical day as inputs of both models (section 4.1)
 retail : retail prices, exactly and by Q-learning (section 4.2.1)
 scheduling : commitment of the turbine and dispatch (section 4.2.2)
 distributed : the dispatch as a bargain through prices (section 3.4)
+stages : both stages at any knobs
 fits : fits 1 to 5 of the protocol
 results : sections 4.2 and 4.3 as tables, their sentences as tests
 band : the pipeline's stage that fits every scenario
@@ -37,6 +38,7 @@ from bcopt.studies.frontiers2022 import (
     scenario,
     scheduling,
     simulation,
+    stages,
     tables,
     weight_figures,
     weights,
@@ -56,6 +58,7 @@ __all__ = [
     "scenario",
     "scheduling",
     "simulation",
+    "stages",
     "tables",
     "weight_figures",
     "weights",

@@ -147,17 +147,20 @@ def preferences(day: xr.Dataset, scenario: Scenario, knobs: Knobs) -> xr.Dataset
     xr.Dataset, dims (cluster, carrier)
         ``satisfaction``, ``loss_linear`` [yuan/kWh], ``satiation``, ``loss_quadratic`` [yuan/kWh/kW].
     """
-    levels = [scenario.satisfaction_commercial, knobs.satisfaction_residential, knobs.satisfaction_hotel]
-    level = xr.DataArray(levels, {"cluster": list(CLUSTERS)})
-    satisfaction = level * day["wholesale_price"].mean("hour")
-    per_peak = satisfaction / day["load"].max("hour")
+    levels = scenario.satisfaction_commercial, knobs.satisfaction_residential, knobs.satisfaction_hotel
+    of = dict(zip(CLUSTERS, levels, strict=True))
+    level = xr.Variable("cluster", [of[str(name)] for name in day["cluster"].to_numpy()])
+    satisfaction = level * day["wholesale_price"].variable.mean("hour")
+    per_peak = satisfaction / day["load"].variable.max("hour")
     found = {
         "satisfaction": (satisfaction, "yuan/kWh"),
         "satiation": (scenario.satiation_share * per_peak, "yuan/kWh/kW"),
         "loss_linear": (scenario.loss_linear_share * satisfaction, "yuan/kWh"),
         "loss_quadratic": (scenario.loss_share * per_peak / 2, "yuan/kWh/kW"),
     }
-    return xr.Dataset({name: values.assign_attrs(units=units) for name, (values, units) in found.items()})
+    indexes = {dim: day.xindexes[dim] for dim in ("cluster", "carrier")}
+    coords = xr.Coordinates({dim: day.variables[dim] for dim in indexes}, indexes)
+    return xr.Dataset({name: (x.dims, x.data, {"units": units}) for name, (x, units) in found.items()}, coords)
 
 
 def elasticities(day: xr.Dataset, inputs: xr.Dataset) -> xr.DataArray:
@@ -172,13 +175,12 @@ def elasticities(day: xr.Dataset, inputs: xr.Dataset) -> xr.DataArray:
 
 def pricing_inputs(day: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, knobs: Knobs) -> xr.Dataset:
     """Return the inputs of the first stage, as :data:`bcopt.models.pricing.QUANTITIES` says."""
-    shares = [knobs.reducible_commercial, scenario.reducible_share, scenario.reducible_share]
-    found = preferences(day, scenario, knobs).assign(
-        load=day["load"],
-        wholesale_price=day["wholesale_price"],
-        reducible_share=xr.DataArray(shares, {"cluster": list(CLUSTERS)}, attrs={"units": "1"}),
-        sensitivity=xr.DataArray(scenario.sensitivity, attrs={"units": "1"}),
-    )
+    of = dict.fromkeys(CLUSTERS, scenario.reducible_share) | {"commercial": knobs.reducible_commercial}
+    shares = [of[str(name)] for name in day["cluster"].to_numpy()]
+    users = {str(name): values.variable for name, values in preferences(day, scenario, knobs).items()}
+    users["reducible_share"] = xr.Variable("cluster", shares, {"units": "1"})
+    users["sensitivity"] = xr.Variable((), scenario.sensitivity, {"units": "1"})
+    found = day[["load", "wholesale_price"]].assign(users)
     return found.assign(elasticity=elasticities(day, inputs)) if scenario.response == "elasticity" else found
 
 
@@ -217,13 +219,18 @@ def dispatch_inputs(
         "comfort_band": scenario.comfort_band * one,
     }
     quantities |= {name: inputs[name] for name in _AS_THEY_ARE}
-    quantities |= {
-        f"{'photovoltaics' if name == 'photovoltaic' else name}_operation_price": knobs.operation
-        * inputs[f"{name}_operation"]
+    named = {name: values.assign_attrs(units=dispatch.QUANTITIES[name].units) for name, values in quantities.items()}
+    return preferences(day, scenario, knobs).assign(named | operation_prices(inputs, knobs))
+
+
+def operation_prices(inputs: xr.Dataset, knobs: Knobs) -> dict[str, xr.DataArray]:
+    """Return what the operation of the equipment costs, as :data:`bcopt.models.dispatch.QUANTITIES` says."""
+    return {
+        f"{'photovoltaics' if name == 'photovoltaic' else name}_operation_price": (
+            knobs.operation * inputs[f"{name}_operation"]
+        ).assign_attrs(units="yuan/kWh")
         for name in OPERATED
     }
-    named = {name: values.assign_attrs(units=dispatch.QUANTITIES[name].units) for name, values in quantities.items()}
-    return preferences(day, scenario, knobs).assign(named)
 
 
 def shedding(claims: pd.DataFrame, day: xr.Dataset) -> float:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import pandas as pd
 
 from bcopt.compendium.ledger import Outcome
-from bcopt.studies.frontiers2022.fits import PAYERS, TARGETS, Settled
+from bcopt.studies.frontiers2022.fits import TARGETS
 from bcopt.studies.frontiers2022.inputs import PUBLISHED
 from bcopt.studies.frontiers2022.results import BENEFIT, FUEL_SHARE, OTHERWISE, STATEMENTS, payments
+from bcopt.studies.frontiers2022.stages import PAYERS, Settled
 
 SEVEN = "one of seven fits for seven numbers, no evidence"
 _TIES = "the band is over prices of equal reward"
@@ -158,7 +159,10 @@ def _knob(settled: Mapping[str, Settled], decides: str, knob: str) -> str:
     for name in sorted(settled, key=lambda name: name != decides):
         value, jump = getattr(settled[name].knobs, knob), settled[name].jumps.get(knob)
         text = f"{value:.6g}"
-        if jump:
+        if jump and jump.goes_round:
+            low, high = (f"{at:.6g}, which gives {given:,.2f} yuan" for at, given in (jump.low, jump.high))
+            text = f"no root: goes round between {low}, and {high}; kept at {value:.6g}"
+        elif jump:
             kind = "jump" if jump.narrow else "out of reach,"
             text = f"missed: {kind} from {jump.low[1]:,.2f} to {jump.high[1]:,.2f} yuan at {value:.6g}"
         texts.append(f"{name}: {text}")

@@ -14,9 +14,9 @@ from bcopt.compendium.figures import PALETTE, label, new, style
 from bcopt.methods.admm import Result
 from bcopt.models.dispatch import chiller_power
 from bcopt.studies.frontiers2022.figures import SET_LINES, SETS, by_price_set, legend, mark, stacked
-from bcopt.studies.frontiers2022.fits import Settled
 from bcopt.studies.frontiers2022.inputs import CARRIERS
 from bcopt.studies.frontiers2022.results import BUSINESS, MORNING, NIGHT, SLACK
+from bcopt.studies.frontiers2022.stages import Settled
 from bcopt.studies.systems2024.flexibility_figures import AFTER, BEFORE, EDGES
 
 AGREED = PALETTE["orange"]

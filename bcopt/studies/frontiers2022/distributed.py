@@ -13,7 +13,7 @@ from bcopt.methods.quadratic import PersistentQuadratic
 from bcopt.methods.tracking import Rooms
 from bcopt.models import dispatch
 from bcopt.models.dispatch_inputs import limits, room
-from bcopt.studies.frontiers2022.fits import Settled
+from bcopt.studies.frontiers2022.stages import Settled
 
 CHUNK = 1000
 """Clusters whose electricity is projected at a time."""

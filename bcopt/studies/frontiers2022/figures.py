@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
 from bcopt.compendium.figures import PALETTE, label, new, style
-from bcopt.studies.frontiers2022.fits import Settled
 from bcopt.studies.frontiers2022.inputs import CARRIERS, CLUSTERS, PRICE_SETS
 from bcopt.studies.frontiers2022.results import adjustable
+from bcopt.studies.frontiers2022.stages import Settled
 from bcopt.studies.systems2024.figures import FUNCTION_COLOURS
 from bcopt.studies.systems2024.flexibility_figures import EDGES
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -16,12 +17,10 @@ from bcopt.compendium.ledger import printed_number, read_claims
 from bcopt.compendium.problems import InputError
 from bcopt.methods.calibration import Unreachable, calibrate
 from bcopt.methods.parallel import in_parallel
-from bcopt.models import dispatch
-from bcopt.studies.frontiers2022 import retail
-from bcopt.studies.frontiers2022.basic_data import Knobs, dispatch_inputs, pricing_inputs, targets, typical_day
+from bcopt.studies.frontiers2022.basic_data import Knobs, targets, typical_day
 from bcopt.studies.frontiers2022.inputs import CLUSTERS
 from bcopt.studies.frontiers2022.scenario import Scenario
-from bcopt.studies.frontiers2022.scheduling import Commitment, Dispatcher, commit
+from bcopt.studies.frontiers2022.stages import Evaluator, Jump, Settled, reached
 
 TARGETS = {
     "reducible_commercial": "F-4.3-cost-commercial",
@@ -37,11 +36,6 @@ BRACKETS = {
     "operation": (0.0, 10.0),
 }
 """Where roots are sought. Not from zero: a cluster that can reduce nothing has ties in place of best prices."""
-PAYERS = {
-    "reducible_commercial": "commercial",
-    "satisfaction_residential": "residential",
-    "satisfaction_hotel": "hotel",
-}
 TABLE = "frontiers2022_fits.csv"
 STAGE = "frontiers2022-basic-data"
 _KNOBS = {
@@ -66,7 +60,7 @@ _QUANTITIES = [(knob, "1", text) for knob, text in _KNOBS.items()] + [
 ]
 START = Knobs(0.02, 2.0, 1.5, 0.7)
 TOLERANCE = 0.004
-"""yuan; half a printed digit is 0.005."""
+"""yuan; less than half a printed digit."""
 RESOLUTIONS = 2e-4, 5e-6
 """Width, as a share of the bracket, at which a jump is located: in the first pass, and in the later, narrower ones."""
 DECIMALS = 7
@@ -78,65 +72,10 @@ STEADY = 1e-3
 PASSES = 12
 STILL = 0.05
 """yuan by which what a knob gives may have moved since it was fitted."""
-
-
-@dataclass(frozen=True)
-class Jump:
-    """Where a target has no root: knob and response on two sides, of the jump it lies in or of the whole bracket.
-
-    Parameters
-    ----------
-    low, high : tuple of float
-        Knob [-] and response [yuan].
-    """
-
-    low: tuple[float, float]
-    high: tuple[float, float]
-
-    @property
-    def narrow(self) -> bool:
-        """Whether these are the sides of a jump, and not the ends of a bracket whose target is out of reach."""
-        return math.isclose(self.low[0], self.high[0], rel_tol=1e-3)
-
-
-@dataclass(frozen=True)
-class Settled:
-    """A day with its knobs turned.
-
-    Parameters
-    ----------
-    day : xr.Dataset
-        From :func:`~bcopt.studies.frontiers2022.basic_data.typical_day`.
-    scenario : Scenario
-        The choices.
-    knobs : Knobs
-        What the fits found.
-    commitment : Commitment
-        When the turbine runs, at these knobs.
-    retail : xr.Dataset, dims (cluster, carrier, hour)
-        Prices and agreed loads of the first stage.
-    inputs : xr.Dataset
-        Of the second stage.
-    flows : xr.Dataset
-        Dispatch of the second stage.
-    accounts : xr.Dataset
-        Who pays what.
-    jumps : mapping of str to Jump
-        Of the knobs without root.
-    passes : int
-        Times that all knobs were turned.
-    """
-
-    day: xr.Dataset
-    scenario: Scenario
-    knobs: Knobs
-    commitment: Commitment
-    retail: xr.Dataset
-    inputs: xr.Dataset
-    flows: xr.Dataset
-    accounts: xr.Dataset
-    jumps: Mapping[str, Jump] = field(default_factory=dict)
-    passes: int = 0
+HALF = 0.005
+"""yuan; half a printed digit."""
+BACK = 1e-4
+"""Share of a knob within which a later pass is back where an earlier one was."""
 
 
 def printed(claims: pd.DataFrame) -> dict[str, float]:
@@ -148,55 +87,11 @@ def printed(claims: pd.DataFrame) -> dict[str, float]:
     }
 
 
-class Evaluator:
-    """Both stages of one day at any knobs, for a commitment that is kept until it is asked to be looked at again."""
-
-    def __init__(self, day: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, knobs: Knobs) -> None:
-        self.day, self.inputs, self.scenario = day, inputs, scenario
-        self._first: tuple[Knobs, xr.Dataset] | None = None
-        self.commitment = self.decide(knobs)
-        self._dispatcher = Dispatcher(self.of_dispatch(knobs), scenario, self.commitment.on)
-
-    def prices(self, knobs: Knobs) -> xr.Dataset:
-        """Return the first stage, which the operation costs do not touch."""
-        asked = replace(knobs, operation=0.0)
-        if self._first is None or self._first[0] != asked:
-            found = retail.market(pricing_inputs(self.day, self.inputs, self.scenario, knobs), self.scenario)
-            self._first = asked, retail.exact(found, self.scenario.weight, self.scenario.price_ties)
-        return self._first[1]
-
-    def of_dispatch(self, knobs: Knobs) -> xr.Dataset:
-        """Return the inputs of the second stage."""
-        return dispatch_inputs(self.day, self.inputs, self.scenario, knobs, self.prices(knobs)["load"])
-
-    def decide(self, knobs: Knobs) -> Commitment:
-        """Return the best commitment at these knobs."""
-        return commit(self.of_dispatch(knobs), self.scenario)
-
-    def recommit(self, knobs: Knobs) -> bool:
-        """Look at the commitment again and say whether it is another."""
-        before, self.commitment = self.commitment, self.decide(knobs)
-        self._dispatcher.commit(self.commitment.on)
-        return not before.on.equals(self.commitment.on)
-
-    def settle(self, knobs: Knobs) -> Settled:
-        """Return the day at these knobs."""
-        first, given = self.prices(knobs), self.of_dispatch(knobs)
-        flows = self._dispatcher.flows(given)
-        accounts = dispatch.accounts(given, flows, first["price"])
-        return Settled(self.day, self.scenario, knobs, self.commitment, first, given, flows, accounts)
-
-    def response(self, knob: str, knobs: Knobs) -> float:
-        """Return what a knob is turned to: what its cluster pays, or the benefit of the provider [yuan]."""
-        if knob not in PAYERS:
-            return float(self.settle(knobs).accounts["provider_benefit"])
-        self._dispatcher.solve(self.of_dispatch(knobs))
-        payer = {"cluster": PAYERS[knob]}
-        return float((self.prices(knobs)["price"].sel(payer) * self._dispatcher.value("load").sel(payer)).sum())
-
-
 def fit(days: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, wanted: Mapping[str, float]) -> Settled:
-    """Turn all knobs in the order of the protocol until they stand still.
+    """Turn all knobs in the order of the protocol until they stand still, or go round.
+
+    Where passes come back to knobs that they had left, as jumps of two knobs may chase each other, the pass with the
+    least of their largest misses is kept, and the knobs that go round have the turns of the cycle for a jump.
 
     Parameters
     ----------
@@ -212,19 +107,21 @@ def fit(days: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, wanted: Mappin
     Raises
     ------
     ValueError
-        If the knobs do not stand still.
+        If the knobs neither stand still nor go round.
     """
     at = Evaluator(typical_day(days, inputs, scenario, wanted), inputs, scenario, START)
-    knobs, jumps = START, dict[str, Jump]()
-    for passed in range(1, PASSES + 1):
+    knobs, jumps, passes = START, dict[str, Jump](), list[Settled]()
+    while len(passes) < PASSES:
         before = knobs
         for knob in TARGETS:
-            knobs, jump = _turned(at, knob, knobs, wanted[knob], first=passed == 1)
+            knobs, jump = _turned(at, knob, knobs, wanted[knob], first=not passes)
             jumps = {name: kept for name, kept in jumps.items() if name != knob} | ({knob: jump} if jump else {})
         changed = at.recommit(knobs)
-        found = at.settle(knobs)
-        if passed > 1 and not changed and _stands(found, before, jumps, wanted):
-            return replace(found, jumps=jumps, passes=passed)
+        passes.append(replace(at.settle(knobs), jumps=jumps, passes=len(passes) + 1))
+        if len(passes) > 1 and not changed and _stands(passes[-1], before, wanted):
+            return passes[-1]
+        if cycle := _cycle(passes):
+            return _kept(cycle, wanted)
     raise ValueError(f"{PASSES} passes of the fits do not settle the knobs: {before} became {knobs}")
 
 
@@ -327,10 +224,16 @@ def read(root: Path, days: xr.Dataset, inputs: xr.Dataset, scenarios: Mapping[st
         sides = {
             knob: [(row[f"{knob}_at_{s}"], row[f"{knob}_at_{s}_gives"]) for s in ("low", "high")] for knob in TARGETS
         }
-        jumps = {knob: Jump(low, high) for knob, (low, high) in sides.items() if low[0] != high[0]}
+        jumps = {knob: _jump(knob, low, high) for knob, (low, high) in sides.items() if low[0] != high[0]}
         found[price_set] = replace(at.settle(knobs), jumps=jumps)
         _check_still(found[price_set], sides)
     return found
+
+
+def _jump(knob: str, low: tuple[float, float], high: tuple[float, float]) -> Jump:
+    """Return what two sides are of: a jump, a bracket, or else a cycle."""
+    found = Jump(low, high)
+    return found if found.narrow or (low[0], high[0]) == BRACKETS[knob] else replace(found, goes_round=True)
 
 
 def _check_still(found: Settled, sides: Mapping[str, list[tuple[float, float]]]) -> None:
@@ -348,27 +251,51 @@ def _check_still(found: Settled, sides: Mapping[str, list[tuple[float, float]]])
         )
 
 
-def reached(found: Settled) -> dict[str, float]:
-    """Return what each knob is turned to, as it came out [yuan]."""
-    paid = found.accounts["payment"].sum(["carrier", "hour"])
-    costs = {knob: float(paid.sel(cluster=name)) for knob, name in PAYERS.items()}
-    return costs | {"operation": float(found.accounts["provider_benefit"])}
-
-
-def _stands(found: Settled, before: Knobs, jumps: Mapping[str, Jump], wanted: Mapping[str, float]) -> bool:
+def _stands(found: Settled, before: Knobs, wanted: Mapping[str, float]) -> bool:
     """Say whether every knob meets its target, or stands still at a jump."""
-    half, gives = 0.005, reached(found)
+    gives = reached(found)
     return all(
         math.isclose(getattr(found.knobs, knob), getattr(before, knob), rel_tol=STEADY)
-        if knob in jumps
-        else abs(gives[knob] - wanted[knob]) < half
+        if knob in found.jumps
+        else abs(gives[knob] - wanted[knob]) < HALF
         for knob in TARGETS
     )
+
+
+def _cycle(passes: list[Settled]) -> list[Settled]:
+    """Return the passes since the knobs were where they are after the last, if they were elsewhere in between."""
+    last = passes[-1]
+    back = [n for n, earlier in enumerate(passes[:-2]) if _alike(earlier, last, BACK)]
+    left = back and not all(_alike(between, last, STEADY) for between in passes[back[-1] + 1 : -1])
+    return passes[back[-1] + 1 :] if left else []
+
+
+def _alike(one: Settled, other: Settled, within: float) -> bool:
+    """Say whether two passes have the same commitment and, within a share, the same knobs."""
+    knobs = ((getattr(of.knobs, knob) for of in (one, other)) for knob in TARGETS)
+    return one.commitment.on.equals(other.commitment.on) and all(math.isclose(*k, rel_tol=within) for k in knobs)
+
+
+def _kept(cycle: list[Settled], wanted: Mapping[str, float]) -> Settled:
+    """Return the pass of a cycle whose largest miss is least, with the cycle's turns in place of roots."""
+    gives = [reached(found) for found in cycle]
+    misses = [max(abs(given[knob] - wanted[knob]) for knob in TARGETS) for given in gives]
+    best = misses.index(min(misses))
+    jumps = dict(cycle[best].jumps)
+    for knob in TARGETS:
+        turns = [(float(getattr(found.knobs, knob)), given[knob]) for found, given in zip(cycle, gives, strict=True)]
+        here = turns[best]
+        away = max(turns, key=lambda turn: abs(turn[0] - here[0]))
+        if not math.isclose(here[0], away[0], rel_tol=BACK):
+            low, high = sorted((here, away))
+            jumps[knob] = Jump(low, high, goes_round=True)
+    return replace(cycle[best], jumps=jumps, passes=cycle[-1].passes)
 
 
 def _turned(at: Evaluator, knob: str, knobs: Knobs, target: float, first: bool) -> tuple[Knobs, Jump | None]:
     """Turn one knob: to its target, or to the better side of the jump across it."""
 
+    @cache
     def response(value: float) -> float:
         return at.response(knob, replace(knobs, **{knob: value}))
 
@@ -383,7 +310,8 @@ def _turned(at: Evaluator, knob: str, knobs: Knobs, target: float, first: bool) 
     except Unreachable as miss:
         jump = Jump(miss.low, miss.high)
         if jump.narrow:
-            jump = Jump(*((end, response(end)) for end in _apart(miss.low[0], miss.high[0])))
+            low, high = _apart(miss.low[0], miss.high[0])
+            jump = Jump((low, response(low)), (high, response(high)))
         better = min(jump.low, jump.high, key=lambda side: abs(side[1] - target))
         return replace(knobs, **{knob: better[0]}), jump
     return replace(knobs, **{knob: found.knob}), None

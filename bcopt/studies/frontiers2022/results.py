@@ -9,8 +9,9 @@ import pandas as pd
 import xarray as xr
 
 from bcopt.models import dispatch
-from bcopt.studies.frontiers2022.fits import PAYERS, TARGETS, Settled
+from bcopt.studies.frontiers2022.fits import TARGETS
 from bcopt.studies.frontiers2022.inputs import CARRIERS, CLUSTERS
+from bcopt.studies.frontiers2022.stages import PAYERS, Jump, Settled
 
 OTHERWISE = " (other definition)"
 NIGHT = (0, 1, 2, 3, 4, 5, 6, 7, 22, 23)
@@ -177,6 +178,12 @@ def _losses(settled: Settled) -> dict[str, bool | float]:
     }
 
 
+def _without_root(knob: str, jump: Jump) -> str:
+    """Return the name of a knob, and if it goes round between which values."""
+    text = knob.replace("_", " ")
+    return f"{text} goes round between {jump.low[0]:.6g} and {jump.high[0]:.6g}" if jump.goes_round else text
+
+
 def row(name: str, settled: Settled) -> dict[str, object]:
     """Return what one scenario says: knobs, money, shares, sentences."""
     table = cost_table(settled).set_index("item")
@@ -184,7 +191,7 @@ def row(name: str, settled: Settled) -> dict[str, object]:
     return {
         "scenario": name,
         **{knob.replace("_", " "): getattr(settled.knobs, knob) for knob in TARGETS},
-        "no root": ", ".join(knob.replace("_", " ") for knob in settled.jumps),
+        "no root": ", ".join(_without_root(knob, jump) for knob, jump in settled.jumps.items()),
         **{f"cost of {cluster} [yuan]": paid.loc[cluster, "cost [yuan]"] for cluster in PAYERS.values()},
         BENEFIT: table.loc["benefit", "amount [yuan]"],
         COST: table.loc["cost", "amount [yuan]"],

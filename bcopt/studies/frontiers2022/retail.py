@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,8 @@ SECOND = 1e-6
 """kWh that a price weighs beside payments."""
 AT_OPTIMUM = 1e-6
 """Share of the best reward within which a learner has reached it."""
+TIES = ("nearest to wholesale", "lowest", "highest", "cheapest", "dearest")
+"""Rules among prices of equal reward; the last two need not be the protocol's, but are the ends of a band."""
 LANE = ("cluster", "carrier")
 """Prices of a cluster and carrier depend on no other: each is a problem of its own."""
 
@@ -65,11 +67,12 @@ class Market:
         level : xr.DataArray of int, dims (..., cluster, carrier, hour)
             Index of the price taken.
         """
-        found = self.gained.isel(level=level)
-        return found.assign(price=self.levels.isel(level=level).transpose(*level.dims)).drop_vars("level")
+        given = {**self.gained.data_vars, "price": self.levels}
+        taken = {name: of.variable.isel(level=level.variable).transpose(*level.dims) for name, of in given.items()}
+        return xr.Dataset(taken, level.coords)
 
 
-def market(inputs: xr.Dataset, scenario: Scenario) -> Market:
+def market(inputs: xr.Dataset, scenario: Scenario, like: Market | None = None) -> Market:
     """Return the market of the first stage.
 
     Parameters
@@ -78,28 +81,38 @@ def market(inputs: xr.Dataset, scenario: Scenario) -> Market:
         From :func:`bcopt.studies.frontiers2022.basic_data.pricing_inputs`.
     scenario : Scenario
         Number of prices and kind of response.
+    like : Market, optional
+        Of other users at the same wholesale prices, whose levels and budget these are too.
     """
+    kind: pricing.Response = "elasticity" if scenario.response == "elasticity" else "willingness"
+    if like:
+        return Market(inputs, like.levels, like.budget, pricing.gains(inputs, like.levels, kind))
     levels = pricing.price_levels(inputs["wholesale_price"], scenario.price_levels)
     budget = pricing.price_budget(inputs["wholesale_price"], levels)
-    kind: pricing.Response = "elasticity" if scenario.response == "elasticity" else "willingness"
     return Market(inputs, levels, budget, pricing.benefits(inputs, levels, kind))
 
 
-def preferences(found: Market) -> dict[Preference, xr.DataArray]:
-    """Return what is least among prices of equal reward by rule, dims (cluster, carrier, hour, level).
+def preference(found: Market, ties: Preference) -> xr.DataArray:
+    """Return what is least among prices of equal reward, by a rule of :data:`TIES`.
 
     The last two leave the clusters the lowest and the highest payment of the first stage, then of prices the lowest and
     the highest.
+
+    Returns
+    -------
+    xr.DataArray, dims (cluster, carrier, hour, level)
+        Of which a plan of prices has the least sum.
     """
-    price, payment = found.levels.broadcast_like(found.gained["payment"]), found.gained["payment"]
-    rules: dict[Preference, xr.DataArray] = {
-        "nearest to wholesale": abs(price - found.inputs["wholesale_price"]),
-        "lowest": price,
-        "highest": -price,
-        "cheapest": payment + SECOND * price,
-        "dearest": -payment - SECOND * price,
+    payment = found.gained["payment"].transpose(*LANE, "hour", "level")
+    price = payment.copy(data=np.broadcast_to(found.levels.to_numpy()[:, None], payment.shape))
+    rules: dict[Preference, Callable[[], xr.DataArray]] = {
+        "nearest to wholesale": lambda: abs(price - found.inputs["wholesale_price"]),
+        "lowest": lambda: price,
+        "highest": lambda: -price,
+        "cheapest": lambda: payment + SECOND * price,
+        "dearest": lambda: -payment - SECOND * price,
     }
-    return {name: rule.transpose(*LANE, "hour", "level") for name, rule in rules.items()}
+    return rules[ties]().transpose(*LANE, "hour", "level")
 
 
 def exact(found: Market, weight: float | Sequence[float], ties: Preference) -> xr.Dataset:
@@ -112,22 +125,21 @@ def exact(found: Market, weight: float | Sequence[float], ties: Preference) -> x
     weight : float or sequence of float
         Of the clusters' benefit; several give the dim ``weight``.
     ties : str
-        Rule of :func:`preferences` among prices of equal reward.
+        Rule of :data:`TIES` among prices of equal reward.
 
     Returns
     -------
     xr.Dataset, dims ([weight,] cluster, carrier, hour)
         ``price``, ``level`` and all of :attr:`Market.gained`; ``reward`` of the day [yuan], without hour.
     """
-    weights = xr.DataArray(np.atleast_1d(weight), dims="weight")
-    rewards = found.rewards(weights.assign_coords(weight=weights)).transpose("weight", *LANE, "hour", "level")
-    rule = preferences(found)[ties].broadcast_like(rewards).transpose(*rewards.dims)
+    weights = np.atleast_1d(weight)
+    rewards = found.rewards(xr.DataArray(weights, {"weight": weights})).transpose("weight", *LANE, "hour", "level")
+    rule = preference(found, ties).variable.set_dims(rewards.sizes)
     plan = dynamic_programme.solve(_lanes(rewards), found.use, _budgets(found, rewards), _lanes(rule))
-    day = rewards.isel(hour=0, level=0, drop=True)
-    hours = rewards.isel(level=0, drop=True).drop_attrs()
-    level = hours.copy(data=plan.actions.reshape(hours.shape))
-    value = day.copy(data=plan.value.reshape(day.shape)).assign_attrs(units="yuan")
-    best = found.at(level).assign(level=level, reward=value)
+    hours = rewards.isel(level=0, drop=True)
+    level = xr.DataArray(plan.actions.reshape(hours.shape), hours.coords, hours.dims)
+    value = xr.Variable(hours.dims[:-1], plan.value.reshape(hours.shape[:-1]), {"units": "yuan"})
+    best = found.at(level).assign(level=level.variable, reward=value)
     return best if np.ndim(weight) else best.squeeze("weight", drop=True)
 
 
@@ -147,15 +159,16 @@ def lagrangian(found: Market, weight: float) -> xr.Dataset:
     )
 
 
-def _lanes(values: xr.DataArray) -> npt.NDArray[np.float64]:
+def _lanes(values: xr.DataArray | xr.Variable) -> npt.NDArray[np.float64]:
     """Return values over all dims but the last two as lanes, dims (lane, hour, level)."""
     return values.to_numpy().reshape(-1, *values.shape[-2:])
 
 
 def _budgets(found: Market, rewards: xr.DataArray) -> npt.NDArray[np.int64]:
     """Return the price budget of each lane."""
-    day = rewards.isel(hour=0, level=0, drop=True)
-    return found.budget.broadcast_like(day).transpose(*day.dims).to_numpy().ravel()
+    shape = {dim: rewards.sizes[dim] for dim in rewards.dims[:-2]}
+    budgets: npt.NDArray[np.int64] = found.budget.variable.set_dims(shape).transpose(*shape).to_numpy().ravel()
+    return budgets
 
 
 def settings(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
+import numpy as np
 import xarray as xr
 
 from bcopt.methods import solver
@@ -42,7 +43,9 @@ class Commitment:
     tried: int
 
 
-def commit(inputs: xr.Dataset, scenario: Scenario) -> Commitment:
+def commit(
+    inputs: xr.Dataset, scenario: Scenario, dispatcher: Dispatcher | None = None, first: xr.DataArray | None = None
+) -> Commitment:
     """Return the best commitment of the turbine, by outer approximation.
 
     The mixed-integer programme bounds the clusters' quadratic utility by tangents, its optimum is a lower bound. Its
@@ -55,6 +58,10 @@ def commit(inputs: xr.Dataset, scenario: Scenario) -> Commitment:
         From :func:`bcopt.studies.frontiers2022.basic_data.dispatch_inputs`.
     scenario : Scenario
         The choices.
+    dispatcher : Dispatcher, optional
+        Of the same day and scenario; left with the last commitment tried. One is made by default.
+    first : xr.DataArray, dims (hour), optional
+        Commitment to try first, as one that was the best of similar inputs; by default what the first bound proposes.
 
     Raises
     ------
@@ -65,21 +72,20 @@ def commit(inputs: xr.Dataset, scenario: Scenario) -> Commitment:
     ----------
     Duran, Grossmann (1986), Mathematical Programming 36, 307-339, https://doi.org/10.1007/BF02592064.
     """
-    model = dispatch.dispatch_model(inputs, loads="tangents", tangents=TANGENTS, mean_temperature=_mean(scenario))
-    constant, best, on = dispatch.constant(inputs), float("inf"), None
-    dispatcher: Dispatcher | None = None
-    for tried in range(1, ROUNDS + 1):
-        bound = solver.solve(model, mip_rel_gap=0.0, mip_abs_gap=1e-7).bound + constant
-        if on is not None and best - bound <= GAP * abs(best - constant):
-            return Commitment(on, best, bound, tried - 1)
-        proposed = model.solution["on"].round().astype(int)
-        if dispatcher is None:
-            dispatcher = Dispatcher(inputs, scenario, proposed)
+    dispatcher = dispatcher or Dispatcher(inputs, scenario)
+    points, constant = dispatcher.spread(inputs, TANGENTS), dispatch.constant(inputs)
+    best, on, bound, proposed = float("inf"), None, float("-inf"), first
+    for tried in range(ROUNDS + 1):
+        if proposed is None:
+            least, proposed = dispatcher.bound(inputs, points)
+            bound = least + constant
+            if on is not None and best - bound <= GAP * abs(best - constant):
+                return Commitment(on, best, bound, tried)
         dispatcher.commit(proposed)
         value = dispatcher.solve(inputs) + constant
         if value < best:
             best, on = value, proposed
-        dispatch.add_tangents(model, inputs, dispatcher.value("load").expand_dims(tangent=[tried]), f"tangents-{tried}")
+        points, proposed = xr.concat([points, dispatcher.value("load").expand_dims("tangent")], "tangent"), None
     raise solver.NotSolved("not decided", f"  {ROUNDS} commitments leave a gap from {bound!r} to {best!r}")
 
 
@@ -92,12 +98,13 @@ class Dispatcher:
         As :func:`commit` takes them.
     scenario : Scenario
         The choices.
-    on : xr.DataArray, dims (hour)
-        When the turbine runs.
+    on : xr.DataArray, dims (hour), optional
+        When the turbine runs; always by default.
     """
 
-    def __init__(self, inputs: xr.Dataset, scenario: Scenario, on: xr.DataArray) -> None:
-        self._mean = _mean(scenario)
+    def __init__(self, inputs: xr.Dataset, scenario: Scenario, on: xr.DataArray | None = None) -> None:
+        self._mean = cast("dispatch.MeanTemperature", scenario.mean_temperature)
+        on = xr.ones_like(inputs["hour"]) if on is None else on
         self._model = dispatch.dispatch_model(inputs, on, mean_temperature=self._mean)
         self._programme = PersistentQuadratic(self._model)
 
@@ -113,7 +120,32 @@ class Dispatcher:
         inputs : xr.Dataset
             Of the same day and equipment; prices, operation costs, agreed loads and users may be others.
         """
-        for name, price in dispatch.unit_costs(inputs).items():
+        self._change(inputs)
+        return self._programme.solve().objective
+
+    def bound(self, inputs: xr.Dataset, points: xr.DataArray) -> tuple[float, xr.DataArray]:
+        """Return a lower bound of :meth:`solve` over all commitments [yuan], and the commitment that has it.
+
+        Parameters
+        ----------
+        inputs : xr.Dataset
+            As in :meth:`solve`.
+        points : xr.DataArray, dims (tangent, cluster, carrier, hour)
+            Loads at which the tangents of the clusters' utility touch [kW].
+        """
+        self._change(inputs)
+        least, on = self._programme.bound("on", "load", points)
+        return least, on.astype(int)
+
+    def spread(self, inputs: xr.Dataset, number: int) -> xr.DataArray:
+        """Return loads evenly between the least and the most that each can be, dims (tangent, ...) [kW]."""
+        within = dispatch.limits(inputs, self._mean)
+        shares = xr.DataArray((np.arange(number) + 0.5) / number, dims="tangent")
+        return within["lower"] + shares * (within["upper"] - within["lower"])
+
+    def _change(self, inputs: xr.Dataset) -> None:
+        """Hand inputs to the programme."""
+        for name, price in dispatch.unit_costs(inputs).data_vars.items():
             self._programme.costs(str(name), price)
         form, limits = dispatch.consumption(inputs), dispatch.limits(inputs, self._mean)
         self._programme.costs("load", -form["linear"])
@@ -121,22 +153,13 @@ class Dispatcher:
         self._programme.bounds("load", limits["lower"], limits["upper"])
         for name in ("load-total", "room"):
             self._programme.right_hand_side(name, limits[name])
-        return self._programme.solve().objective
 
     def value(self, name: str) -> xr.DataArray:
         """Return a variable of the last dispatch."""
         return self._programme.value(name)
-
-    def price(self) -> xr.DataArray:
-        """Return what a kilowatt-hour more would cost the provider, dims (carrier, hour) [yuan/kWh]."""
-        return -self._programme.dual("coupling")
 
     def flows(self, inputs: xr.Dataset) -> xr.Dataset:
         """Dispatch the day and return all flows, as :func:`bcopt.models.dispatch.flows` does."""
         self.solve(inputs)
         solution = xr.Dataset({str(name): self.value(str(name)) for name in self._model.variables})
         return dispatch.flows(inputs, solution)
-
-
-def _mean(scenario: Scenario) -> dispatch.MeanTemperature:
-    return cast("dispatch.MeanTemperature", scenario.mean_temperature)

@@ -16,10 +16,11 @@ from bcopt.models import dispatch, pricing
 from bcopt.models.pricing_environment import PricingEnvironment
 from bcopt.studies.frontiers2022 import retail
 from bcopt.studies.frontiers2022.basic_data import dispatch_inputs, pricing_inputs, typical_day
-from bcopt.studies.frontiers2022.fits import START, TARGETS, Settled, reached
+from bcopt.studies.frontiers2022.fits import START, TARGETS
 from bcopt.studies.frontiers2022.inputs import CARRIERS, CLUSTERS
 from bcopt.studies.frontiers2022.scenario import Scenario, changed
 from bcopt.studies.frontiers2022.scheduling import Dispatcher, commit
+from bcopt.studies.frontiers2022.stages import Settled, reached
 from bcopt.studies.frontiers2022.weights import market_of
 
 
@@ -45,7 +46,7 @@ def fits_table(settled: Mapping[str, Settled], wanted: Mapping[str, float]) -> p
         for knob, claim in TARGETS.items():
             jump = found.jumps.get(knob)
             sides = f"{jump.low[1]:,.2f} and {jump.high[1]:,.2f}" if jump else ""
-            kind = ("jump" if jump.narrow else "out of reach") if jump else "root"
+            kind = jump.kind if jump else "root"
             rows.append(
                 {
                     "price set": price_set,
@@ -89,7 +90,9 @@ def second_stage_alone(
         for shifted, band in itertools.product((0.0, scenario.transferable_share), bands):
             other = changed(scenario, {"comfort_band": band, "transferable_share": shifted})
             given = dispatch_inputs(day, inputs, other, START, load)
-            flows = Dispatcher(given, other, commit(given, other).on).flows(given)
+            dispatcher = Dispatcher(given, other)
+            dispatcher.commit(commit(given, other, dispatcher).on)
+            flows = dispatcher.flows(given)
             saved = 100 * (1 - float((price * flows["load"]).sel(cluster="commercial").sum() / wanted["commercial"]))
             rows.append((price_set, band, "yes" if shifted else "no", saved))
     columns = ["price set", "comfort band [K]", "electricity may move", "commercial cluster saves [%]"]

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from bcopt.compendium.figures import PALETTE, PUBLISHED, label, new, style
 from bcopt.studies.frontiers2022.figures import by_price_set, legend, mark, stacked
-from bcopt.studies.frontiers2022.fits import Settled
 from bcopt.studies.frontiers2022.results import BENEFIT, LOSSES, cost_table, hourly_benefit
+from bcopt.studies.frontiers2022.stages import Settled
 from bcopt.studies.frontiers2022.weights import COST, PLATEAU
 from bcopt.studies.systems2024.flexibility_figures import EDGES
 

@@ -13,10 +13,10 @@ from bcopt.methods.parallel import in_parallel
 from bcopt.models import dispatch
 from bcopt.studies.frontiers2022 import retail
 from bcopt.studies.frontiers2022.basic_data import dispatch_inputs, pricing_inputs
-from bcopt.studies.frontiers2022.fits import Settled
 from bcopt.studies.frontiers2022.inputs import CLUSTERS
 from bcopt.studies.frontiers2022.results import BENEFIT
 from bcopt.studies.frontiers2022.scheduling import Dispatcher, commit
+from bcopt.studies.frontiers2022.stages import Settled
 
 WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.45, 0.48, 0.49, 0.5, 0.51, 0.52, 0.55, 0.6, 0.7, 0.8, 0.9, 1.0)
 """Of the exact sweep; dense where the optimum steps."""
@@ -55,7 +55,7 @@ def _dispatches(share: _Share) -> list[tuple[xr.Dataset, xr.Dataset]]:
     for load in share.loads:
         given = dispatch_inputs(of.day, share.inputs, of.scenario, of.knobs, load)
         if share.recommit:
-            dispatcher.commit(commit(given, of.scenario).on)
+            dispatcher.commit(commit(given, of.scenario, dispatcher).on)
         found.append((given, dispatcher.flows(given)))
     return found
 

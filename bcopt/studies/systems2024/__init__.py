@@ -14,7 +14,7 @@ scenario : what the study does not print and the protocol decides
 flexible_day : loads under a scenario as inputs of the flexibility model
 self_optimisation : schedules of least cost and the ties among them (section 3.1)
 fits : fits 1 and 2 of the protocol
-flexibility_results : section 3.1 as tables, its statements as tests, the band over the scenarios
+flexibility_results : section 3.1 as tables, its statements as tests, what a scenario says
 levelling : the mix of least AR, by the genetic algorithm and exactly (section 3.2.1)
 levelling_results : section 3.2.1 as tables and its statements as tests
 penetration : renewable penetration against public share, by NSGA-II and exactly (section 3.2.2)
@@ -22,16 +22,18 @@ district_arithmetic : what the printed numbers of section 3.3 imply by themselve
 district_day : the plots of the district and what its groups use, as inputs of the district model
 district_dispatch : the lower level, solved at any storage size with its ties settled
 district_fits : fits 3 to 6 of the protocol
-district_results : section 3.3 as tables, its statements as tests, the band over the scenarios
+district_results : section 3.3 as tables, its statements as tests, what a scenario says
 district_sizing : the upper level by NSGA-II, and exactly by storage size
 district_variants : two named variants beside the central calculation
 district_planning : what storage and ground heat are worth
+band : the pipeline's stage that fits every scenario anew
 claims : what was found for each claim, for the ledger
 figures, flexibility_figures, mix_figures, district_figures : the study's figures
 """
 
 from bcopt.studies.systems2024 import (
     analysis,
+    band,
     claims,
     demand,
     district_arithmetic,
@@ -59,6 +61,7 @@ from bcopt.studies.systems2024 import (
 
 __all__ = [
     "analysis",
+    "band",
     "claims",
     "demand",
     "district_arithmetic",

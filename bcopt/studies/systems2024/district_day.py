@@ -101,9 +101,8 @@ def plots(series: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, knobs: fle
 def _flattest(series: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, knobs: flexible_day.Knobs) -> xr.DataArray:
     """Return the shares of least AR at the printed residential share of the ground, dims (cluster) [-]."""
     load = levelling.levelled_load(series, inputs, scenario, knobs)
-    model = proportions.levelling_model(load, *levelling.bounds(inputs, scenario))
-    ground = levelling.ground_of_share(inputs, scenario)
-    levelling.add_total(model, levelling.PUBLIC, 1 - float(inputs["residential_share"]), ground)
+    limits, ground = levelling.bounds(inputs, scenario), levelling.ground_of_share(inputs, scenario)
+    model = levelling.with_total(load, *limits, levelling.PUBLIC, ground, 1 - float(inputs["residential_share"]))
     solver.solve(model)
     shares = levelling.on_ground(proportions.shares(model.solution), inputs, scenario)
     return shares.sel(cluster=list(CLUSTERS))

@@ -263,15 +263,26 @@ def sweep(
     workers : int, optional
         Processes; as many as processors by default.
     """
-    known: dict[tuple[object, ...], xr.Dataset] = {}
-    tasks = []
-    for name, scenario in scenarios.items():
-        alike = (knobs[name], *(getattr(scenario, choice) for choice in ("loads", *OF_DEMAND, *OF_THE_PLOTS)))
-        if alike not in known:
-            series = flexible_day.january(loads, variants, scenario)
-            known[alike] = district_day.demands(series, inputs, scenario, knobs[name])
-        tasks.append((name, district_day.with_equipment(known[alike], inputs, scenario), scenario, printed))
+    alike = {
+        name: (knobs[name], *(getattr(scenario, choice) for choice in ("loads", *OF_DEMAND, *OF_THE_PLOTS)))
+        for name, scenario in scenarios.items()
+    }
+    first = {key: name for name, key in reversed(alike.items())}
+    asked = [
+        (flexible_day.january(loads, variants, scenarios[name]), inputs, scenarios[name], knobs[name])
+        for name in first.values()
+    ]
+    demands = dict(zip(first, in_parallel(_demands, asked, workers=workers), strict=True))
+    tasks = [
+        (name, district_day.with_equipment(demands[alike[name]], inputs, scenario), scenario, printed)
+        for name, scenario in scenarios.items()
+    ]
     return pd.DataFrame(in_parallel(_row, tasks, workers=workers))
+
+
+def _demands(task: tuple[xr.Dataset, xr.Dataset, Scenario, Knobs]) -> xr.Dataset:
+    """Return what the groups of one scenario use, for a process of its own."""
+    return district_day.demands(*task)
 
 
 def crossed(protocol: StudyProtocol, middle: Scenario, names: Sequence[str] = CROSSED) -> dict[str, Scenario]:

@@ -30,7 +30,7 @@ DESCRIPTIONS = {
     "vehicle_energy": "battery energy of electric vehicles per household",
 }
 BRACKETS = {"load_scale": (0.05, 5.0), "vehicle_energy": (0.0, 60.0)}
-STAGE = "systems2024-self-optimisation"
+STAGE = "systems2024-band"
 SCALES = tuple(np.linspace(*BRACKETS["load_scale"], 21).round(4).tolist())
 CURVE = tuple(np.linspace(0.0, 6.0, 61).round(1).tolist())
 """kWh per household"""
@@ -214,15 +214,26 @@ def read_knobs(root: Path, scenarios: Mapping[str, Scenario]) -> dict[str, Knobs
     """
     found = read_fitted(TABLE, STAGE, {knob: Expected(unit, ("scenario",)) for knob, unit in UNITS.items()}, root)
     known = set(found["scenario"].to_numpy().tolist())
-    middle = scenarios[CENTRAL]
-    names = {
-        name: CENTRAL if all(getattr(of, choice) == getattr(middle, choice) for choice in _ACTING) else name
-        for name, of in scenarios.items()
-    }
+    names = fitted_as(scenarios)
     missing = [f"has no scenario {name!r}: run `dvc repro {STAGE}`" for name in names.values() if name not in known]
     if missing:
         raise InputError(f"data/derived/{TABLE}", missing)
     return {
         name: Knobs(**{knob: float(found[knob].sel(scenario=fitted)) for knob in UNITS})
         for name, fitted in names.items()
+    }
+
+
+def fitted_as(scenarios: Mapping[str, Scenario]) -> dict[str, str]:
+    """Return the scenario that has the fits of each: itself, or the central one where no choice acts on fits 1 and 2.
+
+    Parameters
+    ----------
+    scenarios : mapping of str to Scenario
+        The central one among them.
+    """
+    middle = scenarios[CENTRAL]
+    return {
+        name: CENTRAL if all(getattr(of, choice) == getattr(middle, choice) for choice in _ACTING) else name
+        for name, of in scenarios.items()
     }

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 import xarray as xr
 
+from bcopt.methods.parallel import in_parallel
 from bcopt.studies.systems2024 import fits, flexible_day, self_optimisation
 from bcopt.studies.systems2024.inputs import CLUSTERS
 from bcopt.studies.systems2024.scenario import Scenario
@@ -134,17 +135,24 @@ def scenario_row(
     return row, found
 
 
+def _row(
+    task: tuple[str, Scenario, xr.Dataset, xr.Dataset, Mapping[str, float]],
+) -> tuple[dict[str, float | bool | str], fits.Fits]:
+    """Return what one scenario says, for a process of its own."""
+    return scenario_row(*task)
+
+
 def sweep(
     scenarios: Mapping[str, Scenario], loads: xr.Dataset, variants: xr.Dataset, inputs: xr.Dataset,
     printed: Mapping[str, float],
 ) -> tuple[pd.DataFrame, dict[str, fits.Fits]]:  # fmt: skip
     """Fit every scenario and return the table of what they say of x1 with their fits, the central one first."""
-    rows, found = [], {}
-    for name, scenario in scenarios.items():
-        series = flexible_day.january(loads, variants, scenario)
-        row, found[name] = scenario_row(name, scenario, series, inputs, printed)
-        rows.append(row)
-    return pd.DataFrame(rows), found
+    tasks = [
+        (name, scenario, flexible_day.january(loads, variants, scenario), inputs, printed)
+        for name, scenario in scenarios.items()
+    ]
+    found = in_parallel(_row, tasks)
+    return pd.DataFrame([row for row, _ in found]), dict(zip(scenarios, (fit for _, fit in found), strict=True))
 
 
 def parts_table(day: xr.Dataset) -> pd.DataFrame:

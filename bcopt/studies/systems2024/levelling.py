@@ -12,6 +12,7 @@ import xarray as xr
 
 from bcopt.methods import search, solver
 from bcopt.methods.decoders import Array, normalise
+from bcopt.methods.persistent import Persistent
 from bcopt.models import flexibility, proportions
 from bcopt.studies.systems2024 import self_optimisation
 from bcopt.studies.systems2024.flexible_day import Knobs, january, model_inputs
@@ -93,22 +94,64 @@ def exact(load: xr.DataArray, lower: xr.DataArray, upper: xr.DataArray) -> xr.Da
     )
 
 
-def add_total(model: linopy.Model, clusters: Sequence[str], share: float, ground: xr.DataArray) -> None:
-    """Fix the share of the ground that clusters have together in a model of :mod:`bcopt.models.proportions`.
+def with_total(
+    load: xr.DataArray,
+    lower: xr.DataArray,
+    upper: xr.DataArray,
+    clusters: Sequence[str],
+    ground: xr.DataArray,
+    share: float,
+) -> linopy.Model:
+    """Build :func:`bcopt.models.proportions.levelling_model` with a fixed share of the ground for clusters together.
+
+        sum_k g_k ([k among the clusters] - share) y_k = 0
 
     Parameters
     ----------
-    model : linopy.Model
-        Extended in place.
+    load, lower, upper
+        As in :func:`bcopt.models.proportions.levelling_model`.
     clusters : sequence of str
         Their labels.
+    ground : xr.DataArray, dims (cluster)
+        g, from :func:`ground_of_share`.
     share : float
         Of the ground [-].
-    ground : xr.DataArray, dims (cluster)
-        From :func:`ground_of_share`.
     """
-    weight = ground * (ground["cluster"].isin(clusters) - share)
-    model.add_constraints((weight * model.variables["scaled_share"]).sum() == 0, name="total-of-clusters")
+    model = proportions.levelling_model(load, lower, upper)
+    weight = _total_weight(clusters, ground, share)
+    model.add_constraints((weight * model.variables["scaled_share"]).sum() == 0, name="total")
+    return model
+
+
+def _total_weight(clusters: Sequence[str], ground: xr.DataArray, share: float) -> xr.DataArray:
+    weight: xr.DataArray = ground * (ground["cluster"].isin(clusters) - share)
+    return weight
+
+
+def along_total(
+    load: xr.DataArray,
+    lower: xr.DataArray,
+    upper: xr.DataArray,
+    clusters: Sequence[str],
+    ground: xr.DataArray,
+    levels: Sequence[float],
+) -> list[float]:
+    """Return the least AR at each share of the ground that clusters may have together [-].
+
+    One programme is solved again and again: along the shares only coefficients of its last row change.
+
+    Parameters
+    ----------
+    load, lower, upper, clusters, ground
+        As in :func:`with_total`.
+    levels : sequence of float
+        Shares of the ground [-].
+    """
+    kept, rates = Persistent(with_total(load, lower, upper, clusters, ground, levels[0])), []
+    for level in levels:
+        kept.coefficients("total", "scaled_share", _total_weight(clusters, ground, level))
+        rates.append(kept.solve().objective)
+    return rates
 
 
 def along_public_share(
@@ -119,11 +162,7 @@ def along_public_share(
     levels: Sequence[float] = LEVELS,
 ) -> xr.DataArray:
     """Return the least AR at each public share of the ground, dims (public_share) [-]."""
-    found = []
-    for level in levels:
-        model = proportions.levelling_model(load, lower, upper)
-        add_total(model, PUBLIC, level, ground)
-        found.append(solver.solve(model).objective)
+    found = along_total(load, lower, upper, PUBLIC, ground, levels)
     coords = {"public_share": list(levels)}
     return xr.DataArray(found, dims="public_share", coords=coords, attrs={"units": "1", "long_name": "least AR"})
 

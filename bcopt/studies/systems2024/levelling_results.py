@@ -11,14 +11,15 @@ import pandas as pd
 import xarray as xr
 
 from bcopt.compendium.protocol import StudyProtocol
-from bcopt.methods import search, solver
+from bcopt.methods import search
+from bcopt.methods.parallel import in_parallel
 from bcopt.models import proportions
 from bcopt.studies.systems2024.flexible_day import Knobs, january
 from bcopt.studies.systems2024.inputs import CLUSTERS
 from bcopt.studies.systems2024.levelling import (
     HOTELS,
     Levelled,
-    add_total,
+    along_total,
     bounds,
     evolve,
     exact,
@@ -164,11 +165,7 @@ def hotel_rates(load: xr.DataArray, levels: Sequence[float] = HOTEL_LEVELS) -> x
 def hotel_optima(load: xr.DataArray, levels: Sequence[float] = HOTEL_LEVELS) -> xr.DataArray:
     """Return the least AR over the share of hotels, dims (hotel_share) [-]."""
     nothing = xr.zeros_like(load.isel(hour=0, drop=True))
-    found = []
-    for level in levels:
-        model = proportions.levelling_model(load, nothing, nothing + 1)
-        add_total(model, HOTELS, level, nothing + 1)
-        found.append(solver.solve(model).objective)
+    found = along_total(load, nothing, nothing + 1, HOTELS, nothing + 1, levels)
     return xr.DataArray(found, dims="hotel_share", coords={"hotel_share": list(levels)})
 
 
@@ -226,16 +223,20 @@ def public_shares(
     knobs: Mapping[str, Knobs],
 ) -> pd.DataFrame:  # fmt: skip
     """Return the least AR of every scenario and its public share of the ground, the central one first."""
-    rows = []
-    for name, scenario in scenarios.items():
-        load = levelled_load(january(loads, variants, scenario), inputs, scenario, knobs[name])
-        optimum = exact(load, *bounds(inputs, scenario))
-        rows.append(
-            {
-                "scenario": name,
-                "least AR": float(optimum["rate"]),
-                "public share [%]": 100 * float(public_share(optimum["shares"], inputs, scenario)),
-                "prototypes in it": int((optimum["shares"] > 1e-6).sum()),
-            }
-        )
-    return pd.DataFrame(rows)
+    tasks = [
+        (name, january(loads, variants, scenario), inputs, scenario, knobs[name])
+        for name, scenario in scenarios.items()
+    ]
+    return pd.DataFrame(in_parallel(_row, tasks))
+
+
+def _row(task: tuple[str, xr.Dataset, xr.Dataset, Scenario, Knobs]) -> dict[str, object]:
+    """Return the row of one scenario, for a process of its own."""
+    name, series, inputs, scenario, knobs = task
+    optimum = exact(levelled_load(series, inputs, scenario, knobs), *bounds(inputs, scenario))
+    return {
+        "scenario": name,
+        "least AR": float(optimum["rate"]),
+        "public share [%]": 100 * float(public_share(optimum["shares"], inputs, scenario)),
+        "prototypes in it": int((optimum["shares"] > 1e-6).sum()),
+    }

@@ -10,8 +10,10 @@ import pandas as pd
 import xarray as xr
 
 from bcopt.compendium.protocol import StudyProtocol
-from bcopt.methods import pareto, search, solver
+from bcopt.methods import pareto, search
 from bcopt.methods.decoders import Array, normalise
+from bcopt.methods.parallel import in_parallel
+from bcopt.methods.persistent import Persistent
 from bcopt.models import proportions
 from bcopt.studies.systems2024 import analysis, flexible_day, levelling_results
 from bcopt.studies.systems2024.flexible_day import Knobs, january
@@ -87,11 +89,12 @@ def exact_front(energy: xr.Dataset, levels: Sequence[float] = LEVELS, *, pooled:
     xr.Dataset, dims (public_share, cluster)
         ``penetration`` (public_share) and ``shares`` (public_share, cluster) [-].
     """
+    kept = Persistent(proportions.penetration_model(*arrays(energy), is_public(energy), levels[0], pooled))
     values, mixes = [], []
     for level in levels:
-        model = proportions.penetration_model(*arrays(energy), is_public(energy), level, pooled)
-        values.append(solver.solve(model).objective)
-        mixes.append(proportions.shares(model.solution))
+        kept.coefficients("public", "scale", -level)
+        values.append(kept.solve().objective)
+        mixes.append(proportions.shares(kept.solution()))
     names = pd.Index(list(levels), name="public_share")
     return xr.Dataset({"penetration": ("public_share", values), "shares": xr.concat(mixes, names)})
 
@@ -257,21 +260,21 @@ def settings_table(
 
     The last row is no search: points of the exact front itself, evenly apart, as many as the first setting has.
     """
-    rows = []
+    problem, fine, rows = search_problem(energy, pooled), fine_front(front), []
     for name, settings in tried.items():
-        ratio = evolve(energy, pooled, front, settings, seeds).runs["hypervolume ratio"]
+        found = [search.nsga2(problem, replace(settings, seed=seed)) for seed in seeds]
+        ratio = np.array([_ratio(of_seed.objectives, fine) for of_seed in found])
         rows.append(
             {
                 "settings": name,
                 "evaluations": settings.population * settings.generations,
                 "least ratio": ratio.min(),
-                "median ratio": ratio.median(),
+                "median ratio": float(np.median(ratio)),
                 "seeds at 0.98 or more": int((ratio >= 0.98).sum()),
                 "seeds": len(ratio),
             }
         )
     count = next(iter(tried.values())).population
-    fine = fine_front(front)
     even = _ratio(fine[np.linspace(0, FINE - 1, count).round().astype(int)], fine)
     rows.append({"settings": f"{count} points on the front", "least ratio": even, "median ratio": even})
     return pd.DataFrame(rows)
@@ -282,13 +285,18 @@ def penetrations(
     knobs: Mapping[str, Knobs],
 ) -> pd.DataFrame:  # fmt: skip
     """Return the greatest penetration at 30 % public clusters in every scenario, the central one first."""
-    rows = []
+    tasks = []
     for name, scenario in scenarios.items():
         series = year(loads) if scenario.penetration_period == "year" else january(loads, variants, scenario)
-        energy = energies(series, inputs, scenario, knobs[name].load_scale)
-        value = at_printed_share(energy, inputs, SHARINGS[scenario.heat_pump_sharing])
-        rows.append({"scenario": name, AT_PRINTED: value})
-    return pd.DataFrame(rows)
+        tasks.append((name, series, inputs, scenario, knobs[name]))
+    return pd.DataFrame(in_parallel(_row, tasks))
+
+
+def _row(task: tuple[str, xr.Dataset, xr.Dataset, Scenario, Knobs]) -> dict[str, object]:
+    """Return the row of one scenario, for a process of its own."""
+    name, series, inputs, scenario, knobs = task
+    energy = energies(series, inputs, scenario, knobs.load_scale)
+    return {"scenario": name, AT_PRINTED: at_printed_share(energy, inputs, SHARINGS[scenario.heat_pump_sharing])}
 
 
 def front_table(front: xr.Dataset, levels: Sequence[float] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)) -> pd.DataFrame:

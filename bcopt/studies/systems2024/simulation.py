@@ -1,12 +1,11 @@
 """The pipeline's simulation stage: weather, the twelve prototypes in every variant, the heat balance of three storeys.
 
-``python -m bcopt.studies.systems2024.simulation`` writes data/derived/loads.nc, data/derived/load_variants.nc,
+``python -m bcopt.studies.systems2024 simulation`` writes data/derived/loads.nc, data/derived/load_variants.nc,
 data/derived/storey_balance.nc and the weather files in results/systems2024/weather.
 """
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,8 +17,7 @@ from tqdm import tqdm
 from bcopt.compendium.files import round_significant, write_dataset
 from bcopt.compendium.lifeline import Lifeline
 from bcopt.compendium.parameters import Parameters, read_parameters
-from bcopt.compendium.paths import project_root
-from bcopt.compendium.runner import StageError, guarded, put_into_place, staged
+from bcopt.compendium.runner import put_into_place, run_alone, staged
 from bcopt.loads import prototypes
 from bcopt.loads.energyplus import EnergyPlusError
 from bcopt.loads.simulation import BALANCE, by_storey, demands, storeys
@@ -155,15 +153,4 @@ def _rounded(dataset: xr.Dataset) -> xr.Dataset:
 
 def main() -> int:
     """Simulate as a stage of the pipeline."""
-    root = project_root()
-    try:
-        with guarded(STAGE, root) as lifeline:
-            run(root, lifeline)
-    except (ValueError, EnergyPlusError, FileNotFoundError, StageError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return run_alone(STAGE, run, EnergyPlusError)
