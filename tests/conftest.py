@@ -13,6 +13,11 @@ settings.load_profile("reproducible")
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with what takes long, so that no process is left alone with it in the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None and "results" not in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def root():
     return ROOT

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from checkout import contents
 from lab import end, free_port, settings
 
 from bcopt.compendium.parameters import read_parameters
@@ -99,12 +100,6 @@ def follow(text, folder, scratch):
     return said
 
 
-def results(folder):
-    left_out = {".staging", "timings"}
-    paths = [p for p in (folder / "results").rglob("*") if p.is_file() and not left_out & set(p.parts)]
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in paths}
-
-
 # ---------------------------------------------------------------- followed
 
 
@@ -112,7 +107,7 @@ def results(folder):
 def test_readme_followed_literally(copied_project, run, tmp_path):
     assert "up to date" in run("dvc", "status", cwd=copied_project).stdout, "`make reproduce` first: this takes long"
     text = (copied_project / "README.md").read_text()
-    before = results(copied_project)
+    before = contents(copied_project)
     try:
         said = follow(text, copied_project, tmp_path / "scratch")
     finally:
@@ -122,7 +117,7 @@ def test_readme_followed_literally(copied_project, run, tmp_path):
     for block in blocks(text):
         for number, _ in block:
             assert f"README.md:{number}: " in said
-    assert results(copied_project) == before
+    assert contents(copied_project) == before
     assert run("git", "status", "--porcelain", cwd=copied_project).stdout == ""
 
 

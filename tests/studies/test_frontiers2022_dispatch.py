@@ -19,8 +19,8 @@ from bcopt.compendium.problems import InputError
 from bcopt.compendium.protocol import read_protocol
 from bcopt.methods.quadratic import PersistentQuadratic
 from bcopt.models import dispatch
-from bcopt.studies.frontiers2022 import band, claims, distributed, fits, results, scheduling, tables
-from bcopt.studies.frontiers2022.basic_data import Knobs, dispatch_inputs
+from bcopt.studies.frontiers2022 import band, claims, distributed, fits, results, retail, scheduling, tables
+from bcopt.studies.frontiers2022.basic_data import Knobs, dispatch_inputs, pricing_inputs
 from bcopt.studies.frontiers2022.fits import BRACKETS, TARGETS
 from bcopt.studies.frontiers2022.inputs import CLUSTERS, PRICE_SETS
 from bcopt.studies.frontiers2022.results import LOSSES, MORNING, NIGHT, OTHERWISE
@@ -100,6 +100,15 @@ def test_free_gas_runs_the_turbine_always(bands: Settled) -> None:
 
 def test_dear_gas_never_runs_it(bands: Settled) -> None:
     assert int(scheduling.commit(dearer_gas(bands.inputs, 10.0), bands.scenario).on.sum()) == 0
+
+
+def test_a_worse_commitment_to_begin_with_is_left(settled: Settled) -> None:
+    dispatcher = scheduling.Dispatcher(settled.inputs, settled.scenario)
+    for first in (settled.commitment.on, 1 - settled.commitment.on):
+        found = scheduling.commit(settled.inputs, settled.scenario, dispatcher, first)
+        xr.testing.assert_equal(found.on, settled.commitment.on)
+        assert found.value == pytest.approx(settled.commitment.value, abs=1e-6)
+        assert found.tried == (1 if first is settled.commitment.on else 2)
 
 
 # ---- the dispatch
@@ -275,6 +284,20 @@ def test_both_sides_of_a_jump_are_what_they_give(settled: Settled, evaluator: Ev
     for knob, jump in settled.jumps.items():
         for at, gives in (jump.low, jump.high):
             assert evaluator.response(knob, replace(settled.knobs, **{knob: at})) == pytest.approx(gives, abs=0.01)
+
+
+def test_clusters_have_the_prices_and_inputs_of_all_together(
+    evaluator: Evaluator, settled: Settled, provider_inputs: xr.Dataset
+) -> None:
+    other = replace(settled.knobs, satisfaction_hotel=3.0, reducible_commercial=0.1, operation=2.0)
+    for knobs in (settled.knobs, other):
+        market = retail.market(pricing_inputs(settled.day, provider_inputs, settled.scenario, knobs), settled.scenario)
+        whole = retail.exact(market, settled.scenario.weight, settled.scenario.price_ties)
+        xr.testing.assert_equal(evaluator.prices(knobs), whole)
+        given = dispatch_inputs(settled.day, provider_inputs, settled.scenario, knobs, whole["load"])
+        found = evaluator.of_dispatch(knobs)
+        xr.testing.assert_allclose(found.drop_attrs(), given.drop_attrs(), rtol=1e-14)
+        assert all(found[name].attrs["units"] == given[name].attrs["units"] for name in given.data_vars)
 
 
 def test_each_knob_turns_its_own_number(evaluator: Evaluator, settled: Settled) -> None:
@@ -674,7 +697,7 @@ def written_band(root: Path, **changed: object) -> Path:
     shutil.copy(ROOT / "data" / "protocol.yaml", root / "data" / "protocol.yaml")
     shared = {"price_set": "text-bands", "price_levels": 22, "price_ties": TIES, "protocol": read_protocol(ROOT).sha256}
     pd.DataFrame({"scenario": ["central"], "x": [1.5], "said": [True]}).assign(**(shared | changed)).to_csv(
-        root / band.TABLE, index=False
+        root / "data/derived" / band.TABLE, index=False
     )
     return root
 
@@ -701,5 +724,5 @@ def test_a_band_of_another_run_is_refused(tmp_path: Path, changed: dict[str, obj
 
 
 def test_no_band_says_what_to_run(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="dvc repro frontiers2022-band"):
+    with pytest.raises(InputError, match="whose stage frontiers2022-band writes it"):
         band.read(tmp_path, RUN)

@@ -6,7 +6,6 @@ results/frontiers2022/band.nc.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +15,12 @@ import pandas as pd
 import xarray as xr
 
 from bcopt.compendium.files import write_dataset, write_table
+from bcopt.compendium.fitted import read_swept, stamped
 from bcopt.compendium.ledger import read_claims
 from bcopt.compendium.lifeline import Lifeline
 from bcopt.compendium.parameters import read_parameters
-from bcopt.compendium.paths import project_root
-from bcopt.compendium.problems import InputError
-from bcopt.compendium.protocol import PROTOCOL, read_protocol
-from bcopt.compendium.runner import StageError, guarded, put_into_place, staged
+from bcopt.compendium.protocol import read_protocol
+from bcopt.compendium.runner import put_into_place, run_alone, staged
 from bcopt.methods.parallel import in_parallel
 from bcopt.methods.solver import NotSolved
 from bcopt.studies.frontiers2022 import inputs, simulation
@@ -31,7 +29,7 @@ from bcopt.studies.frontiers2022.results import row
 from bcopt.studies.frontiers2022.scenario import Scenario, alternatives, central
 
 STAGE = "frontiers2022/band"
-TABLE = Path("data/derived/frontiers2022_band.csv")
+TABLE = "frontiers2022_band.csv"
 SOLUTION = Path("results/frontiers2022/band.nc")
 PARAMETERS = ("price_set", "price_levels", "price_ties")
 """Parameters of the run that the scenarios share."""
@@ -89,7 +87,7 @@ def run(root: Path, lifeline: Lifeline) -> None:
     found = sweep(scenarios, simulation.read(root), given, printed(read_claims(root)))
     shared = {name: getattr(middle, name) for name in PARAMETERS}
     with staged(STAGE, root) as staging:
-        write_table(staging / TABLE, found.assign(**shared, protocol=protocol.sha256))
+        write_table(staging / "data" / "derived" / TABLE, stamped(found, root, shared))
         numbers = found.set_index("scenario").select_dtypes("number")
         labels = {"scenario": list(numbers.index), "quantity": list(numbers)}
         write_dataset(staging / SOLUTION, xr.Dataset({"found": (tuple(labels), numbers.to_numpy(float))}, labels))
@@ -112,30 +110,9 @@ def read(root: Path, parameters: Mapping[str, Any]) -> pd.DataFrame:
     InputError
         If it has not run, or ran under another protocol or other parameters.
     """
-    again = "run `dvc repro frontiers2022-band`"
-    if not (root / TABLE).is_file():
-        raise InputError(TABLE.as_posix(), [f"the file does not exist: {again}"])
-    table = pd.read_csv(root / TABLE, keep_default_na=False)
-    problems = (
-        [] if set(table["protocol"]) == {read_protocol(root).sha256} else [f"another {PROTOCOL.as_posix()}: {again}"]
-    )
-    problems += [
-        f"was made with {name} = {table[name].iloc[0]}, not {parameters[name]}: {again}"
-        for name in PARAMETERS
-        if name in parameters and table[name].iloc[0] != parameters[name]
-    ]
-    if problems:
-        raise InputError(TABLE.as_posix(), problems)
-    return table.drop(columns=[*PARAMETERS, "protocol"])
+    return read_swept(TABLE, "frontiers2022-band", root, PARAMETERS, parameters)
 
 
 def main() -> int:
     """Fit as a stage of the pipeline."""
-    root = project_root()
-    try:
-        with guarded(STAGE, root) as lifeline:
-            run(root, lifeline)
-    except (ValueError, NotSolved, FileNotFoundError, StageError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
+    return run_alone(STAGE, run, NotSolved)

@@ -6,7 +6,6 @@ results/frontiers2022/weather.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from bcopt.compendium.lifeline import Lifeline
 from bcopt.compendium.parameters import read_parameters
 from bcopt.compendium.paths import project_root
 from bcopt.compendium.problems import InputError
-from bcopt.compendium.runner import StageError, guarded, put_into_place, staged
+from bcopt.compendium.runner import put_into_place, run_alone, staged
 from bcopt.loads.energyplus import EnergyPlusError
 from bcopt.loads.places import Place
 from bcopt.loads.simulation import Case, demands
@@ -180,11 +179,4 @@ def read(root: Path | None = None) -> xr.Dataset:
 
 def main() -> int:
     """Simulate as a stage of the pipeline."""
-    root = project_root()
-    try:
-        with guarded(STAGE, root) as lifeline:
-            run(root, lifeline)
-    except (ValueError, EnergyPlusError, FileNotFoundError, StageError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
+    return run_alone(STAGE, run, EnergyPlusError)
