@@ -24,6 +24,7 @@ BEGINNING = re.compile(
 SAID = ("statement", "locator", "printed", "reproduced", "tolerance", "band", "note")
 EVIDENCE = ("held-out", "qualitative")
 STANDS = ("reproduced", "within tolerance")
+FAILS_OTHERWISE = re.compile(r"by the other definition[^;]*\bno\b")
 
 # What may be counted in front of the studies and under the name of each.
 COUNTS: dict[str, Callable[[pd.DataFrame], int]] = {
@@ -37,7 +38,7 @@ COUNTS: dict[str, Callable[[pd.DataFrame], int]] = {
     r"(\d+) are fits": lambda rows: int((rows["class"] == "fit").sum()),
     r"(\d+) are contradicted": lambda rows: int((rows["verdict"] == "contradicted").sum()),
     r"(\d+) are inputs": lambda rows: int((rows["class"] == "input").sum()),
-    r"(\d+) have nothing printed": lambda rows: int((rows["class"] == "unpublished").sum()),
+    r"(\d+) have nothing printed": lambda rows: int((rows["verdict"] == "nothing printed").sum()),
 }
 
 
@@ -125,6 +126,9 @@ def misquoted(item: Item, rows: pd.DataFrame) -> list[str]:
             wrong.append(f"{claim} stands under {item.study}, {item.heading}")
         if "weak" in row["note"] and "weak" not in item.text.lower():
             wrong.append(f"{claim} is weak")
+        one_alone = row["verdict"] in STANDS and FAILS_OTHERWISE.search(row["note"])
+        if one_alone and "other definition" not in item.text:
+            wrong.append(f"{claim} stands by one definition alone")
     known = [number for field in SAID for text in here[field] for number in numbers(text)]
     wrong += [
         f"{text} is no number of {', '.join(item.claims)}"
@@ -219,7 +223,7 @@ ROWS = [
 ]
 SMALL = """# Findings
 
-- All 9 claims: 2 of them could have come out otherwise.
+- All 9 claims: 2 of them could have come out otherwise, and 1 have nothing printed.
 
 ## systems2024: a study
 
@@ -307,6 +311,9 @@ def test_a_changed_page_is_refused(small: pd.DataFrame, old: str, new: str, said
         ("S-1-cost", "verdict", "missed", "S-1-cost: ours does not stand beside theirs"),
         ("S-1-density", "verdict", "missed", "S-1-density stands under systems2024, What is contradicted"),
         ("S-1-warm", "note", "weak: it is", "S-1-warm is weak"),
+        ("S-1-night", "note", "weak: 43 of 45; by the other definition no", "S-1-night stands by one definition alone"),
+        ("S-1-night", "note", "weak: 43 of 45; by the other definition a: yes, b: no", "by one definition alone"),
+        ("S-1-cost", "verdict", "nothing printed", "1 have nothing printed: the ledger has 2"),
         ("S-1-cut", "class", "held-out", "of them could have come out otherwise: the ledger has 3"),
     ],
 )
@@ -314,6 +321,16 @@ def test_a_changed_ledger_breaks_the_page(small: pd.DataFrame, claim: str, field
     changed = small.assign(**{field: small[field].where(small["id"] != claim, text)})
     found = problems(SMALL, changed)
     assert any(said in problem for problem in found), found
+
+
+@pytest.mark.parametrize(
+    ("note", "words"),
+    [("no", ", and by the other definition not"), ("yes", ""), ("a: yes, b: yes; in no scenario", "")],
+)
+def test_the_other_definition_is_named_where_it_fails(small: pd.DataFrame, note: str, words: str) -> None:
+    full = f"weak: in 43 of 45 scenarios; by the other definition {note}"
+    changed = small.assign(note=small["note"].where(small["id"] != "S-1-night", full))
+    assert problems(SMALL.replace(", which is weak", f", which is weak{words}"), changed) == []
 
 
 def test_every_decimal_of_the_page_is_read(page: str, ledger: pd.DataFrame) -> None:

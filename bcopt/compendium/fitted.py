@@ -90,10 +90,13 @@ def read_swept(
     """
     name = f"data/derived/{table}"
     cells = _cells_of_protocol(name, stage, root)
-    problems = [
+    unsaid = [key for key in made_with if key not in cells]
+    problems = [f"does not say which {key} it was made with: run `dvc repro {stage}`" for key in unsaid] or [
         f"was made with {key} = {made}, not {parameters[key]}: run `dvc repro {stage}` with this in params.yaml"
         for key in made_with
-        if key in parameters and not _same(made := cells[key].iloc[0], parameters[key])
+        if key in parameters
+        for made in cells[key].unique()
+        if not _same(made, parameters[key])
     ]
     if problems:
         raise InputError(name, problems)

@@ -6,7 +6,6 @@ the same for readers. Neither is edited by hand.
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -14,10 +13,10 @@ from typing import Any
 
 from bcopt.compendium.datapackage import Words, data_package, read_words
 from bcopt.compendium.files import write_bytes, write_json
-from bcopt.compendium.paths import project_root
-from bcopt.compendium.problems import InputError
-from bcopt.compendium.runner import StageError, guarded
+from bcopt.compendium.lifeline import Lifeline
+from bcopt.compendium.runner import put_into_place, run_alone, staged
 
+STAGE = "provenance"
 PACKAGE = Path("data") / "datapackage.json"
 PAGE = Path("data") / "README.md"
 
@@ -47,8 +46,15 @@ def page(words: Words, package: Mapping[str, Any]) -> str:
     return "\n\n".join(lines) + "\n"
 
 
-def write(root: Path) -> None:
+def write(root: Path, target: Path | None = None) -> None:
     """Write data/datapackage.json and data/README.md, the same bytes for the same tables.
+
+    Parameters
+    ----------
+    root : Path
+        Project root.
+    target : Path, optional
+        Where ``data/`` is to be written; the project root by default.
 
     Raises
     ------
@@ -56,8 +62,9 @@ def write(root: Path) -> None:
         As :func:`data_package`; then nothing is written.
     """
     package = data_package(root)
-    write_json(root / PACKAGE, package)
-    write_bytes(root / PAGE, page(read_words(root), package).encode())
+    target = target or root
+    write_json(target / PACKAGE, package)
+    write_bytes(target / PAGE, page(read_words(root), package).encode())
 
 
 def _overview(resources: Iterable[Mapping[str, Any]]) -> str:
@@ -136,17 +143,17 @@ def _markdown(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *cells])
 
 
+def run(root: Path, lifeline: Lifeline) -> None:
+    """Write both, or neither if a table is faulty or the pipeline is gone."""
+    with staged(STAGE, root) as staging:
+        write(root, staging)
+        lifeline.check()
+        put_into_place(staging, root, [])
+
+
 def main() -> int:
     """Write the page and the package as a stage of the pipeline: ``python -m bcopt.compendium.provenance``."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    root = project_root()
-    try:
-        with guarded("provenance", root):
-            write(root)
-    except (InputError, StageError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
+    return run_alone(STAGE, run)
 
 
 if __name__ == "__main__":

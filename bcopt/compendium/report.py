@@ -59,7 +59,7 @@ class LinkedTable:
     def _repr_html_(self) -> str:
         names = [html.escape(str(name)) for name in self.table.index]
         links = [
-            f'<a href="{quote(notebook)}.ipynb">{name}</a>' if notebook else name
+            f'<a href="{quote(notebook)}.ipynb#Ledger">{name}</a>' if notebook else name
             for name, notebook in zip(names, self.notebooks, strict=True)
         ]
         cells = self.table.map(lambda cell: html.escape(str(cell))).set_axis(links)

@@ -14,7 +14,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -142,7 +142,7 @@ def run_alone(stage: str, work: Callable[[Path, Lifeline], None], *expected: typ
     root = project_root()
     faults: tuple[type[Exception], ...] = (ValueError, FileNotFoundError, StageError, *expected)
     try:
-        with guarded(stage, root) as lifeline:
+        with _environment(REPEATABLE), guarded(stage, root) as lifeline:
             work(root, lifeline)
     except faults as error:
         sys.stderr.write(f"{error}\n")
@@ -193,18 +193,17 @@ def _joined_streams(found: Sequence[nbformat.NotebookNode]) -> list[nbformat.Not
 
 def _execute(stage: str, source: Path, executed: Path, parameters: dict[str, Any], staging: Path, root: Path) -> None:
     executed.parent.mkdir(parents=True)
-    before = dict(os.environ)
-    os.environ.update({**REPEATABLE, STAGING: str(staging)})
     try:
-        papermill.execute_notebook(
-            source,
-            executed,
-            parameters=parameters,
-            kernel_name="python3",
-            cwd=root,
-            progress_bar={"desc": stage},
-            extra_arguments=["--IPKernelApp.log_level=50"],
-        )
+        with _environment({**REPEATABLE, STAGING: str(staging)}):
+            papermill.execute_notebook(
+                source,
+                executed,
+                parameters=parameters,
+                kernel_name="python3",
+                cwd=root,
+                progress_bar={"desc": stage},
+                extra_arguments=["--IPKernelApp.log_level=50"],
+            )
     except (PapermillExecutionError, DeadKernelError) as error:
         kept = root / STAGING_FOLDER / f"failed-{stage.replace('/', '-')}.ipynb"
         executed.replace(kept)
@@ -215,11 +214,20 @@ def _execute(stage: str, source: Path, executed: Path, parameters: dict[str, Any
             f"{stage}: {cause}\n"
             f"nothing was changed in results/; the notebook as far as it came is {kept.relative_to(root)}"
         ) from error
+    notebook = normalise(nbformat.read(executed, as_version=4))
+    files.write_bytes(executed, (nbformat.writes(notebook) + "\n").encode())
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Add variables to the environment, which processes begun meanwhile inherit, and leave it as it was."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
     finally:
         os.environ.clear()
         os.environ.update(before)
-    notebook = normalise(nbformat.read(executed, as_version=4))
-    files.write_bytes(executed, (nbformat.writes(notebook) + "\n").encode())
 
 
 def put_into_place(staging: Path, root: Path, own: Sequence[Path]) -> None:
@@ -266,22 +274,27 @@ def _record(stage: str, root: Path, seconds: float) -> None:
 
     No stage depends on them, and git does not see them.
     """
-    folder, unit = root / TIMINGS, 1024**2
+    folder = root / TIMINGS
     with filelock.FileLock(root / STAGING_FOLDER / "timings.lock"):
         own = {"seconds": round(seconds, 1), "peak memory [MiB]": _peak_mebibytes()}
         files.write_json(folder / f"{stage}.json", own)
         every = [json.loads(path.read_text(encoding="utf-8")) for path in folder.rglob("*.json") if path.name != ALL]
-        written = (path for name in ("data", "results") for path in (root / name).rglob("*") if path.is_file())
         total = {
             "seconds": round(sum(each["seconds"] for each in every), 1),
             "peak memory [MiB]": max(each["peak memory [MiB]"] for each in every),
-            "disk [MiB]": round(sum(path.stat().st_size for path in written) / unit),
+            "disk [MiB]": round(sum(_size(root / name) for name in ("data", "results")) / 1024**2),
         }
         files.write_json(folder / ALL, total)
 
 
+def _size(folder: Path) -> int:
+    """Return what the files below a folder take, but for those that a run has not put into place [bytes]."""
+    paths = (Path(place) / name for place, _, names in os.walk(folder) for name in names)
+    return sum(path.stat().st_size for path in paths if STAGING_FOLDER.name not in path.parts and path.is_file())
+
+
 def _peak_mebibytes() -> int:
-    """Return the largest resident memory of this process or one of its finished children [MiB]."""
+    """Return the largest resident memory of a single process, this one or a finished child [MiB]."""
     if sys.platform == "win32":
         return round(psutil.Process().memory_info().peak_wset / 1024**2)
     import resource  # not on Windows

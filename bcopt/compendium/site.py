@@ -22,8 +22,7 @@ from typing import Any
 import yaml
 
 from bcopt.compendium import site_ledger, site_reference
-from bcopt.compendium.paths import project_root
-from bcopt.compendium.runner import StageError, guarded
+from bcopt.compendium.runner import run_alone
 from bcopt.compendium.site_links import Book
 
 LOGGER = logging.getLogger(__name__)
@@ -208,14 +207,7 @@ def _finish(html: Path) -> None:
 def main() -> int:
     """Build ``results/site`` as a stage of the pipeline: ``python -m bcopt.compendium.site``."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    root = project_root()
-    try:
-        with guarded("site", root):
-            build_site(root, root / "results" / "site")
-    except (SiteError, StageError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
+    return run_alone("site", lambda root, _: build_site(root, root / "results" / "site"), SiteError)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ _LINK = re.compile(
     r"|(?P<lead>\]\(\s*<?|^\[[^\]\n]+\]:\s*<?|<img\b[^>]*\bsrc=\")(?P<target>[^\s)>\"#]+)",
     re.DOTALL | re.MULTILINE,
 )
-_ANCHOR = re.compile(r"(?P<lead><a\b[^>]*?\bhref=(?P<quote>[\"']))(?P<target>[^\"'#]+)")
+_ANCHOR = re.compile(r"(?P<lead><a\b[^>]*?\bhref=(?P<quote>[\"']))(?P<target>[^\"'#]+)(?P<heading>#[^\"']*)?")
 _ELSEWHERE = re.compile(r"[a-zA-Z][\w+.-]*:|/")
 
 
@@ -60,7 +60,13 @@ class Book:
 
     def html(self, text: str, file: str) -> str:
         """Return a file's HTML with links from page to page, as a browser follows them."""
-        return _ANCHOR.sub(lambda m: m["lead"] + self._address(html.unescape(m["target"]), file), text)
+
+        def written(found: re.Match[str]) -> str:
+            address, heading = self._address(html.unescape(found["target"]), file), found["heading"] or ""
+            to_page = posixpath.splitext(address)[1] == ".html" and not _ELSEWHERE.match(found["target"])
+            return found["lead"] + address + (heading.lower() if to_page else heading)
+
+        return _ANCHOR.sub(written, text)
 
     def follow(self, target: str, file: str) -> str:
         """Return a file's link as the source of its page must spell it; what leads elsewhere or nowhere stays."""

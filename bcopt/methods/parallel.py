@@ -1,18 +1,20 @@
 """Independent tasks spread over processes, with the same numbers whatever the count of processes.
 
-Processes are forked from a server that has imported what they run and has no threads, since those of a solver do not
-survive a fork. Where there is no such server, on Windows, they are spawned and import it anew. What they run must be
-importable by name, from a module and not from the cell of a notebook.
+Processes are forked from a server that has imported what they run and solved nothing, since the threads of a solver do
+not survive a fork. Where there is no such server, on Windows, they are spawned and import it anew. What they run must
+be importable by name, from a module and not from the cell of a notebook.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 import traceback
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import connection
 from types import FunctionType, TracebackType
 from typing import Any, TypeVar, cast
 
@@ -252,7 +254,21 @@ def _pool(workers: int, function: Callable[..., Any], *initial: Any) -> ProcessP
     if getattr(function, "__module__", None) == "__main__":
         raise ValueError(f"{getattr(function, '__qualname__', function)} must belong to a module that can be imported")
     if "forkserver" not in multiprocessing.get_all_start_methods():
-        return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), *initial)
+        return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, initial)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([function.__module__])
-    return ProcessPoolExecutor(workers, context, *initial)
+    return ProcessPoolExecutor(workers, context, _begin, initial)
+
+
+def _begin(prepare: Callable[..., None] | None = None, arguments: tuple[Any, ...] = ()) -> None:
+    """Begin a worker: it ends when the process that asked for it is gone, however that ended."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if prepare:
+        prepare(*arguments)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)

@@ -210,6 +210,20 @@ def test_every_other_parameter_is_named_and_unknown_ones_are_not_asked(root: Pat
     assert [problem.split()[3] for problem in caught.value.problems] == ["tie_rule", "ratio"]
 
 
+def test_a_swept_table_that_does_not_say_its_parameters_is_refused(root: Path) -> None:
+    write_table(root / "data/derived/study2020_band.csv", stamped(SWEPT, root, {"ratio": 1.0}))
+    with pytest.raises(InputError) as caught:
+        read_swept("study2020_band.csv", "study2020-band", root, tuple(MADE_WITH), MADE_WITH)
+    assert [problem.split()[4] for problem in caught.value.problems] == ["tie_rule", "neighbours"]
+
+
+def test_every_row_says_its_parameters(root: Path) -> None:
+    mixed = stamped(SWEPT, root, MADE_WITH).assign(tie_rule=["earliest", "latest"])
+    write_table(root / "data/derived/study2020_band.csv", mixed)
+    with pytest.raises(InputError, match="was made with tie_rule = latest, not earliest"):
+        read_swept("study2020_band.csv", "study2020-band", root, tuple(MADE_WITH), MADE_WITH)
+
+
 def test_a_swept_table_of_another_protocol_or_none_is_refused(root: Path) -> None:
     swept(root)
     text = (root / "data/protocol.yaml").read_text()

@@ -289,14 +289,14 @@ def parsed(table: report.LinkedTable) -> Cells:
 
 def test_each_row_links_to_its_notebook(rows: pd.DataFrame) -> None:
     links = dict(parsed(report.linked(rows)).links)
-    assert links["S-1-held"] == "study2020/1-x%20y.ipynb"
-    assert links["T-1-input"] == "study2021/1.ipynb"
+    assert links["S-1-held"] == "study2020/1-x%20y.ipynb#Ledger"
+    assert links["T-1-input"] == "study2021/1.ipynb#Ledger"
     assert set(links) == set(rows["id"]) - {"T-1-later"}, "no notebook has computed it"
 
 
 def test_links_stay_with_their_rows_in_a_selection(rows: pd.DataFrame) -> None:
     some = rows[rows["class"] == "input"]
-    assert parsed(report.linked(some)).links == [("T-1-input", "study2021/1.ipynb")]
+    assert parsed(report.linked(some)).links == [("T-1-input", "study2021/1.ipynb#Ledger")]
 
 
 def test_cells_are_texts_and_no_markup(rows: pd.DataFrame) -> None:
@@ -328,11 +328,18 @@ def test_plain_text_has_all_but_the_notes(rows: pd.DataFrame) -> None:
         assert any(name in line and locator in line and verdict in line for line in text.splitlines())
 
 
+def led(place: Path, target: str) -> bool:
+    """Return whether a link leads to a heading of a notebook."""
+    name, _, heading = target.partition("#")
+    path = place / name
+    return path.is_file() and f'"## {heading}' in path.read_text(encoding="utf-8")
+
+
 def test_links_of_the_studies_lead_from_both_pages(whole: pd.DataFrame) -> None:
     links = parsed(report.linked(whole)).links
     assert [name for name, _ in links] == whole["id"].tolist()
     for place in (CHECKOUT / "notebooks", CHECKOUT / "results" / "notebooks"):
-        assert [target for _, target in links if not (place / target).is_file()] == []
+        assert [target for _, target in links if not led(place, target)] == []
 
 
 def test_headline_by_study(rows: pd.DataFrame) -> None:

@@ -1,7 +1,10 @@
 import multiprocessing
 import os
+import subprocess
+import sys
 
 import numpy as np
+import psutil
 import pytest
 
 from bcopt.methods import parallel
@@ -210,3 +213,26 @@ def test_an_error_of_a_task_arrives_as_it_was():
         in_parallel(square, [2, -1, *range(50)], workers=2)
     assert str(caught.value) == "the model is infeasible:\n  demand at hour 3: missed by 2"
     assert multiprocessing.active_children() == []
+
+
+# ---------------------------------------------------------------- a parent that is gone
+
+PARENT = """
+import sys, time
+from bcopt.methods import parallel
+if __name__ == "__main__":
+    pool = parallel._pool(2, parallel.available)
+    print(*(pool.submit(parallel.os.getpid).result() for _ in range(20)), flush=True)
+    time.sleep(60)
+"""
+
+
+def test_workers_end_with_a_parent_that_is_killed(tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as parent:
+        workers = [psutil.Process(int(pid)) for pid in set(parent.stdout.readline().split())]
+        assert workers
+        parent.kill()
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert not alive, "nobody is left to give them work"

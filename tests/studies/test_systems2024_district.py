@@ -1069,7 +1069,13 @@ def test_every_scenario_of_a_sweep_gets_its_own_day(
         "roofs": replace(quick, roof_coverage=0.3),
     }
     of_fits = dict.fromkeys(scenarios, knobs) | {"scaled": Knobs(0.5)}
-    monkeypatch.setattr(district_results, "in_parallel", lambda _, tasks, **__: [{"task": task} for task in tasks])
+    asked = []
+
+    def here(function: Callable[..., Any], tasks: list[Any], **_: int | None) -> list[Any]:
+        asked.append(len(tasks))
+        return [{"task": task} for task in tasks] if function is district_results._row else list(map(function, tasks))
+
+    monkeypatch.setattr(district_results, "in_parallel", here)
     tasks = district_results.sweep(scenarios, *simulated, study, of_fits, PRINTED)["task"]
     for (name, scenario), task in zip(scenarios.items(), tasks, strict=True):
         series = flexible_day.january(*simulated, scenario)
@@ -1078,6 +1084,7 @@ def test_every_scenario_of_a_sweep_gets_its_own_day(
     days = [task[1][DEMANDS] for task in tasks]
     assert days[0].identical(days[1])
     assert not any(days[0].equals(other) for other in days[2:])
+    assert asked == [6, 7], "demands that two scenarios share are found once"
 
 
 def test_sweep_is_the_same_in_two_processes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 from bcopt.studies.frontiers2022 import band, simulation
@@ -9,4 +10,6 @@ from bcopt.studies.frontiers2022 import band, simulation
 STAGES = {"simulation": simulation.main, "band": band.main}
 
 if __name__ == "__main__":
-    sys.exit(STAGES[sys.argv[1]]())
+    parser = argparse.ArgumentParser(description="Run one stage of the pipeline that is no notebook.")
+    parser.add_argument("stage", choices=STAGES)
+    sys.exit(STAGES[parser.parse_args().stage]())

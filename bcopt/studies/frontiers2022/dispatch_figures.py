@@ -164,7 +164,7 @@ def part_load(inputs: xr.Dataset, cooling: Mapping[str, xr.DataArray]) -> Figure
     Parameters
     ----------
     inputs : xr.Dataset
-        Of the dispatch, :attr:`bcopt.studies.frontiers2022.fits.Settled.inputs`.
+        Of the dispatch, :attr:`bcopt.studies.frontiers2022.stages.Settled.inputs`.
     cooling : mapping of str to xr.DataArray, dims (hour)
         Of the chiller in the hours of the day, by price set [kW].
     """

@@ -286,7 +286,7 @@ def _kept(cycle: list[Settled], wanted: Mapping[str, float]) -> Settled:
         turns = [(float(getattr(found.knobs, knob)), given[knob]) for found, given in zip(cycle, gives, strict=True)]
         here = turns[best]
         away = max(turns, key=lambda turn: abs(turn[0] - here[0]))
-        if not math.isclose(here[0], away[0], rel_tol=BACK):
+        if not math.isclose(here[0], away[0], rel_tol=STEADY):
             low, high = sorted((here, away))
             jumps[knob] = Jump(low, high, goes_round=True)
     return replace(cycle[best], jumps=jumps, passes=cycle[-1].passes)

@@ -94,12 +94,14 @@ def sweep(
     knobs = _knobs(table, of_demand | of_district)
     knobs |= dict.fromkeys([*others, *combined], knobs[CENTRAL])
     printed = district_fits.targets(claims)
+    every = of_district | combined  # a combination that differs in one choice alone is the scenario of that name
+    of_both = district_results.sweep(every, loads, variants, given, knobs, printed).set_index("scenario")
     found = {
         "self-optimisation": days,
         "levelling": levelling_results.public_shares(of_demand | others, loads, variants, given, knobs),
         "penetration": penetration.penetrations(of_demand, loads, variants, given, knobs),
-        "district": district_results.sweep(of_district, loads, variants, given, knobs, printed),
-        "district-combinations": district_results.sweep(combined, loads, variants, given, knobs, printed),
+        "district": of_both.loc[list(of_district)].reset_index(),
+        "district-combinations": of_both.loc[list(combined)].reset_index(),
     }
     return table, found
 

@@ -57,6 +57,7 @@ class Dispatch:
         greatest, one_state = scenario.lower_level_ties == GREATEST, scenario.storage_state == WHOLE
         model = district.district_model(day, sharing, scenario.account, greatest, settled, one_state)
         self._persistent = Persistent(model, **(MIXED_INTEGER if greatest or one_state else {}))
+        self._own_ground = day["pump_capacity"]
         expressions = _objectives(model, day, -1.0 if greatest else 1.0)
         if settled:
             expressions |= _tie_breaks(model, day, scenario)
@@ -84,6 +85,10 @@ class Dispatch:
         """Replace what the buildings use and what the sun gives, dims (group, hour) [kW]."""
         self._persistent.right_hand_side("electricity-balance", electricity - photovoltaics)
         self._persistent.bounds("export", upper=photovoltaics)
+
+    def separate_grounds(self) -> None:
+        """Leave each group the ground heat below it; where all shared theirs, this is the tighter limit."""
+        self._persistent.bounds("pump_heat", upper=self._own_ground)
 
     def equip(self, boilers: float, chillers: float) -> None:
         """Give boilers and chillers another capacity [kW], on days that limit them."""

@@ -60,10 +60,30 @@ def targets(claims: pd.DataFrame) -> dict[str, float]:
     return {"heat_scale": heat} | {knob: printed_number(printed[claim])[0] for knob, claim in TARGETS.items()}
 
 
-def fit(day: xr.Dataset, scenario: Scenario, printed: Mapping[str, float]) -> DistrictFits:
-    """Fit the four knobs in the protocol's order, each with those before it, ground heat being shared.
+def dispatch_to_fit(day: xr.Dataset, scenario: Scenario, printed: Mapping[str, float]) -> Dispatch:
+    """Return the lower level that the fits solve, built for any storage that they could ask for.
 
     No target depends on which of the dispatches of equal energy cost is taken, so the quickest rule is.
+
+    Parameters
+    ----------
+    day, scenario, printed
+        As in :func:`fit`.
+    """
+    at = fitted(day, scenario, DistrictKnobs(heat_scale=_heat_scale(day, printed)))
+    quick = replace(scenario, lower_level_ties=LEAST)
+    return Dispatch(at, quick, settled=scenario.lower_level_ties == LEAST, largest=float(day["electricity"].sum()))
+
+
+def _heat_scale(day: xr.Dataset, printed: Mapping[str, float]) -> float:
+    """Return the third knob, which is a quotient [-]."""
+    return printed["heat_scale"] / float(day["heat"].sum())
+
+
+def fit(
+    day: xr.Dataset, scenario: Scenario, printed: Mapping[str, float], dispatch: Dispatch | None = None
+) -> DistrictFits:
+    """Fit the four knobs in the protocol's order, each with those before it, ground heat being shared.
 
     Parameters
     ----------
@@ -73,12 +93,11 @@ def fit(day: xr.Dataset, scenario: Scenario, printed: Mapping[str, float]) -> Di
         The choices.
     printed : mapping
         From :func:`targets`.
+    dispatch : Dispatch, optional
+        From :func:`dispatch_to_fit`, which gives one by default.
     """
-    knobs = DistrictKnobs(heat_scale=printed["heat_scale"] / float(day["heat"].sum()))
-    scenario = replace(scenario, lower_level_ties=LEAST)
-    largest = float(day["electricity"].sum())
-    dispatch = Dispatch(fitted(day, scenario, knobs), scenario, settled=False, largest=largest)
-    found = DistrictFits(knobs)
+    dispatch = dispatch or dispatch_to_fit(day, scenario, printed)
+    largest, found = float(day["electricity"].sum()), DistrictFits(DistrictKnobs(_heat_scale(day, printed)))
     for knob, response in _responses(day, scenario, dispatch).items():
         found = _step(found, knob, response, printed[knob], BRACKETS.get(knob, (0.0, largest)))
     return found

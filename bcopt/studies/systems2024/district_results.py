@@ -15,8 +15,8 @@ from bcopt.methods.parallel import in_parallel
 from bcopt.models import district
 from bcopt.studies.systems2024 import district_day, flexible_day
 from bcopt.studies.systems2024.district_day import PUBLIC, RESIDENTIAL, DistrictKnobs, fitted
-from bcopt.studies.systems2024.district_dispatch import Dispatch
-from bcopt.studies.systems2024.district_fits import DistrictFits, fit
+from bcopt.studies.systems2024.district_dispatch import LEAST, Dispatch
+from bcopt.studies.systems2024.district_fits import DistrictFits, dispatch_to_fit, fit
 from bcopt.studies.systems2024.flexible_day import Knobs
 from bcopt.studies.systems2024.scenario import CENTRAL, OF_DEMAND, OF_THE_DISTRICT, OF_THE_PLOTS, Scenario, changed
 
@@ -77,7 +77,7 @@ class Days:
     own: xr.Dataset
 
 
-def days(day: xr.Dataset, scenario: Scenario, knobs: DistrictKnobs) -> Days:
+def days(day: xr.Dataset, scenario: Scenario, knobs: DistrictKnobs, dispatch: Dispatch | None = None) -> Days:
     """Return the dispatches that section 3.3 compares.
 
     Parameters
@@ -86,17 +86,21 @@ def days(day: xr.Dataset, scenario: Scenario, knobs: DistrictKnobs) -> Days:
         From :func:`bcopt.studies.systems2024.district_day.unfitted`.
     scenario, knobs
         The choices, and what fits 3 to 6 found.
+    dispatch : Dispatch, optional
+        With ties settled, ground heat shared, and the heat of these knobs: that of the fits. By default one is built.
     """
     at = fitted(day, scenario, knobs)
-    shared = Dispatch(at, scenario)
-    shared.resize(0.0)
-    shared.solve()
-    before = shared.flows()
-    shared.resize(knobs.storage_energy)
-    shared.solve()
-    own = Dispatch(at, scenario, sharing=False)
-    own.solve()
-    return Days(at, before, shared.flows(), own.flows())
+    dispatch = dispatch or Dispatch(at, scenario)
+    dispatch.supply(at["electricity"], at["photovoltaics"])
+    dispatch.resize(0.0)
+    dispatch.solve()
+    before = dispatch.flows()
+    dispatch.resize(knobs.storage_energy)
+    dispatch.solve()
+    after = dispatch.flows()
+    dispatch.separate_grounds()
+    dispatch.solve()
+    return Days(at, before, after, dispatch.flows())
 
 
 def shares(found: Days) -> pd.DataFrame:
@@ -209,8 +213,9 @@ def scenario_row(
     name: str, day: xr.Dataset, scenario: Scenario, printed: Mapping[str, float]
 ) -> tuple[dict[str, object], DistrictFits, Days]:
     """Fit one scenario and return what it says, with its fits and its dispatches."""
-    fits = fit(day, scenario, printed)
-    found = days(day, scenario, fits.knobs)
+    dispatch = dispatch_to_fit(day, scenario, printed)
+    fits = fit(day, scenario, printed, dispatch)
+    found = days(day, scenario, fits.knobs, dispatch if scenario.lower_level_ties == LEAST else None)
     table, power = shares(found).set_index("group"), electricity_table(found).set_index("group")
     row: dict[str, object] = {
         "scenario": name,

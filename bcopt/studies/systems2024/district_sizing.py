@@ -144,7 +144,7 @@ def evolve(
     """Run NSGA-II over the lower level from every seed beside the exact front.
 
     The first seed solves the lower level of every individual, and tells how far each is from the breakpoints. The other
-    seeds, which would solve the same programmes over again, read theirs off.
+    seeds, whose individuals lie on the same curve, read theirs off; that none of them is below it says nothing.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def evolve(
                     "seed": seed,
                     "points": len(found.objectives),
                     "hypervolume ratio": pareto.hypervolume_ratio(found.objectives, exact, polyline=False),
-                    "largest share below the front": below(found.objectives, curve),
+                    "largest share below the front": below(found.objectives, curve) if evaluate is solved else np.nan,
                     "dispatches solved": pool.solved - before,
                     "largest difference from the breakpoints": max(differences) if evaluate is solved else np.nan,
                 }
