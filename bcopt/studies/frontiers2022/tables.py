@@ -12,6 +12,7 @@ import xarray as xr
 
 from bcopt.methods import dynamic_programme, qlearning, solver
 from bcopt.methods.decoders import Array
+from bcopt.methods.parallel import in_parallel
 from bcopt.models import dispatch, pricing
 from bcopt.models.pricing_environment import PricingEnvironment
 from bcopt.studies.frontiers2022 import retail
@@ -197,15 +198,24 @@ def learners_table(
     enough = found.budget * 0 + found.use.size * found.gained.sizes["hour"]
     free = retail.Market(found.inputs, found.levels, enough, found.gained)
     markets = {**dict.fromkeys(retail.FORMS, found), "hour alone, without the cap": free}
-    rows = []
-    for name, settings in how.items():
-        for form, of in markets.items():
-            best = retail.exact(of, list(weights), "lowest")
-            learned = retail.learnt(of, weights, seeds, settings, retail.FORMS.get(form, False))
-            table = retail.gaps(best, learned).groupby("weight")["gap, median [yuan]"].last()
-            gaps = {f"median gap at {weight:g} [yuan]": float(table[weight]) for weight in weights}
-            rows.append({"setting": name, "form": form, **gaps})
-    return pd.DataFrame(rows)
+    named = [(name, form) for name in how for form in markets]
+    medians = in_parallel(_medians, [(markets[form], how[name], form, weights, seeds) for name, form in named])
+    return pd.DataFrame(
+        [
+            {"setting": name, "form": form}
+            | {f"median gap at {weight:g} [yuan]": gap for weight, gap in zip(weights, found, strict=True)}
+            for (name, form), found in zip(named, medians, strict=True)
+        ]
+    )
+
+
+def _medians(task: tuple[retail.Market, qlearning.Settings, str, Sequence[float], Sequence[int]]) -> list[float]:
+    """Return the median gap at each weight of learners of one form, for a process of its own [yuan]."""
+    of, settings, form, weights, seeds = task
+    learned = retail.learnt(of, weights, seeds, settings, retail.FORMS.get(form, False))
+    table = retail.gaps(retail.exact(of, list(weights), "lowest"), learned)
+    medians = table.groupby("weight")["gap, median [yuan]"].last()
+    return [float(medians[weight]) for weight in weights]
 
 
 def ablation(settled: Mapping[str, Settled], inputs: xr.Dataset) -> pd.DataFrame:
