@@ -42,7 +42,7 @@ def copied_project(tmp_path):
         (copy / path.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, copy / path.relative_to(ROOT))
     if (ROOT / "results" / "site").is_dir():
-        shutil.copytree(ROOT / "results" / "site", copy / "results" / "site")
+        shutil.copytree(ROOT / "results" / "site", copy / "results" / "site", dirs_exist_ok=True)
     if (ROOT / ".dvc" / "cache").is_dir():
         shutil.copytree(ROOT / ".dvc" / "cache", copy / ".dvc" / "cache")
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "copy"]):
