@@ -1,5 +1,6 @@
 """JupyterLab as a user meets it: `make lab` opens it, every notebook runs top to bottom there and writes nothing."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -38,7 +39,9 @@ def project(tmp_path_factory):
 def server(project):
     """Open JupyterLab by the recipe of `make lab`, with the environment of this test in place of .venv."""
     command = ["make", "--dry-run", "--old-file=environment", "lab"]
-    recipe = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True).stdout
+    above = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}  # of a `make test` that runs this
+    environment = {name: value for name, value in os.environ.items() if name not in above}
+    recipe = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=True).stdout
     place, here = str(project / ".venv/bin"), str(Path(sys.executable).parent)
     assert place in recipe
     with started(recipe.replace(place, here), project, project.parent) as lab:
