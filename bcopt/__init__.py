@@ -5,7 +5,9 @@ Sub-packages
 loads : weather, building simulation, photovoltaic and ground-source potential
 models : equations of the studies by problem; they know no method
 methods : how problems are solved; they know no model and no paper
+planning : models and methods composed for any clusters, hours and provider; no study, no folder
 compendium : inputs with provenance, protocol, ledger, figures, notebook runner
+districts : districts of one's own, each a folder: read, checked, calculated, answered
 studies : the papers' experiments, composed of the above and called by the notebooks
 """
 

@@ -10,7 +10,7 @@ LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)\s]+)\)")
 DOIS = {"10.3390/systems12030092", "10.32604/ee.2023.026337", "10.3389/fenrg.2022.865190"}
 
 
-@pytest.mark.parametrize("document", ["README.md", "CHANGELOG.md", "data/README.md"])
+@pytest.mark.parametrize("document", ["README.md", "CHANGELOG.md", "data/README.md", "docs/adding-a-technology.md"])
 def test_links_lead_to_files(root, document):
     path = root / document
     broken = [target for target in LINK.findall(path.read_text()) if not (path.parent / target.split("#")[0]).exists()]

@@ -20,8 +20,18 @@ NOTEBOOKS = sorted(
     for path in (ROOT / "notebooks").rglob("*.ipynb")
     if ".ipynb_checkpoints" not in path.parts
 )
+RUN_HERE = [
+    "energyeng2023/5.3-renewable-energy.ipynb",
+    "frontiers2022/4.1-basic-data.ipynb",
+    "ledger.ipynb",
+    "own-district.ipynb",
+    "systems2024/2.1-clusters-and-loads.ipynb",
+]
+"""The first of each study, the ledger and a district; all are executed by nbval, as rendered."""
+RENDERED = {"own-district.ipynb": "districts/millbrook.ipynb"}
+"""Where a notebook is rendered under another name: with the parameters it has."""
 IN_THE_BROWSER = "energyeng2023/5.3-renewable-energy.ipynb"
-LEFT_OUT = (".git", ".venv", ".uv", ".dvc", ".hypothesis", "__pycache__", "*_cache", ".staging", ".ipynb_checkpoints")
+LEFT_OUT = (".git", ".venv*", ".uv", ".dvc", ".hypothesis", "__pycache__", "*_cache", ".staging", ".ipynb_checkpoints")
 
 
 @pytest.fixture(scope="module")
@@ -84,11 +94,11 @@ def test_comparison_sees_a_digit_where_it_is_checked_and_a_lost_figure_everywher
     )
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS)
+@pytest.mark.parametrize("notebook", RUN_HERE)
 def test_run_all_shows_what_is_rendered_and_writes_nothing(server, project, notebook):
     before = contents(project, "results", "data", "notebooks")
     computed = run_all(server, notebook)
-    rendered = code_cells(project / "results/notebooks" / notebook)
+    rendered = code_cells(project / "results/notebooks" / RENDERED.get(notebook, notebook))
     assert len(computed) == len(rendered)
     for cell, outputs in zip(rendered, computed, strict=True):
         assert shown(cell, outputs) == shown(cell, cell.outputs), cell.source

@@ -2,20 +2,16 @@
 
 import json
 import os
-import signal
-import subprocess
-import time
 from io import StringIO
 
 import numpy as np
 import pandas as pd
-import psutil
 import pytest
-import yaml
 from checkout import contents
 
 from bcopt.compendium.parameters import read_parameters
 from bcopt.compendium.paths import outputs
+from bcopt.compendium.pipeline import read_stages
 from bcopt.compendium.protocol import read_protocol
 from bcopt.loads.weather import shipped_weather
 
@@ -25,7 +21,7 @@ FIRST_PAGE = "energyeng2023/5.3-renewable-energy"
 
 
 def pipeline(root):
-    return yaml.safe_load((root / "dvc.yaml").read_text())
+    return {"stages": read_stages(root)}
 
 
 # ---------------------------------------------------------------- dvc.yaml
@@ -37,14 +33,17 @@ def test_one_stage_a_notebook_with_all_it_writes(root):
         p.relative_to(root / "notebooks").with_suffix("").as_posix() for p in (root / "notebooks").rglob("*.ipynb")
     }
     run_by = {s["cmd"].split()[-1]: s for s in stages.values() if "runner" in s["cmd"]}
-    assert set(run_by) == notebooks
+    of_districts = {page for page in run_by if page.startswith("districts/")}
+    assert set(run_by) - of_districts == notebooks - {"own-district"}
+    assert of_districts == {p.parent.relative_to(root).as_posix() for p in root.glob("districts/*/district.yaml")}
     for page, stage in run_by.items():
         declared = {name: options for out in stage["outs"] for name, options in out.items()}
         assert {p.as_posix() for p in outputs(page).values()} <= set(declared)
         assert all(options["persist"] for options in declared.values()), "DVC would delete it before a run"
         cached = [name for name, options in declared.items() if options.get("cache", True)]
         assert cached == [outputs(page)["solution"].as_posix()], "a fresh clone reruns a stage for its one cached out"
-        assert f"notebooks/{page}.ipynb" in stage["deps"]
+        source = "own-district" if page in of_districts else page
+        assert f"notebooks/{source}.ipynb" in stage["deps"]
 
 
 def test_every_parameter_reaches_a_stage(root):
@@ -61,7 +60,7 @@ def test_stage_parameters_are_those_of_its_notebook(root):
     for stage in pipeline(root)["stages"].values():
         page = stage["cmd"].split()[-1]
         study = page.partition("/")[0]
-        if "runner" not in stage["cmd"] or study == page:
+        if "runner" not in stage["cmd"] or study in (page, "districts"):
             continue
         every = set(read_parameters(root).model_dump()[study])
         names = set(stage_parameters(root / "notebooks" / f"{page}.ipynb", study, root)) - {"engine"}
@@ -256,49 +255,6 @@ def test_truncated_weather_stops_the_simulation_before_anything_runs(copied_proj
     assert "8760" in message
     assert "Traceback" not in message
     assert contents(copied_project) == before
-
-
-def runner_of(dvc):
-    """Return the process that runs the stage below DVC, if it is there already."""
-    try:
-        family = psutil.Process(dvc.pid).children(recursive=True)
-        return next((p for p in family if "bcopt.compendium.runner" in p.cmdline()), None)
-    except psutil.NoSuchProcess:
-        return None
-
-
-def started_stage(project, deadline=90):
-    """Start the first stage by DVC and return DVC's process and the runner's once a kernel is at work."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "BCOPT"))}
-    command = ["dvc", "repro", "--force", "--single-item", FIRST]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    dvc = subprocess.Popen(command, cwd=project, env=environment, **quiet)
-    until = time.monotonic() + deadline
-    while time.monotonic() < until:
-        stage = runner_of(dvc)
-        if stage and list(project.glob("results/.staging/*-run-*")) and stage.children():
-            time.sleep(1.0)
-            return dvc, stage
-        time.sleep(0.05)
-    dvc.kill()
-    raise AssertionError("the stage did not start")
-
-
-@pytest.mark.parametrize("victim", ["dvc", "stage"])
-def test_killed_in_the_middle(copied_project, run, victim):
-    before = contents(copied_project)
-    dvc, stage = started_stage(copied_project)
-    family = [stage, *stage.children(recursive=True)]
-    os.kill(dvc.pid if victim == "dvc" else stage.pid, signal.SIGKILL)
-    dvc.wait(30)
-    _, alive = psutil.wait_procs(family, timeout=10)
-    assert not alive, "an orphan could write later"
-    assert contents(copied_project) == before, "every file is whole and as it was"
-    finished = run("dvc", "repro", "--force", "--single-item", FIRST, cwd=copied_project)
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert contents(copied_project) == before, "and the next run gives the same bytes"
-    assert not list(copied_project.glob("results/.staging/*-run-*"))
-    assert "up to date" in run("dvc", "status", cwd=copied_project).stdout
 
 
 # ---------------------------------------------------------------- the proof of reproduction

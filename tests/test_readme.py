@@ -11,11 +11,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-import yaml
 from checkout import contents
 from lab import end, free_port, settings
 
 from bcopt.compendium.parameters import read_parameters
+from bcopt.compendium.pipeline import read_stages
 
 SECONDS = 900
 PRELUDE = r"""
@@ -173,7 +173,7 @@ def code_of(text):
 def unknown_names(text, root):
     """Return the targets, stages and parameters that commands and texts in backticks name and the project lacks."""
     targets = set(re.findall(r"^([a-z]+):", (root / "Makefile").read_text(), re.MULTILINE))
-    stages = set(yaml.safe_load((root / "dvc.yaml").read_text())["stages"])
+    stages = set(read_stages(root))
     sections = read_parameters(root).model_dump()
     parameters = {f"{section}.{name}" for section, values in sections.items() for name in values}
     unknown = set()

@@ -21,11 +21,13 @@ import xarray as xr
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from bcopt.compendium.hourly import CONVENTIONS, read_hourly
-from bcopt.compendium.inputs import PROVENANCE, RESERVED, TABLE, read_cells, read_quantities
+from bcopt.compendium.inputs import PROVENANCE, RESERVED, TABLE, read_arrays, read_quantities
 from bcopt.compendium.ledger import CLAIMS, CLAIMS_SCHEMA, read_claims
 from bcopt.compendium.parameters import read_yaml, validated
+from bcopt.compendium.pipeline import stage_that_writes
 from bcopt.compendium.problems import InputError
 from bcopt.compendium.protocol import Text
+from bcopt.compendium.texts import read_cells
 
 WORDS = Path("data") / "tables.yaml"
 MEDIA_TYPES = {".csv": "text/csv", ".nc": "application/x-netcdf", ".yaml": "application/yaml"}
@@ -153,7 +155,7 @@ def _resource(name: str, words: Words, root: Path) -> dict[str, Any]:
     if path.suffix == ".csv":
         found = _table(path, words, root)
     elif path.suffix == ".nc":
-        found = _arrays(path, f"data/{name}")
+        found = _arrays(path, f"data/{name}", root)
     if found and ("provenance" in found) == (table.provenance is not None):
         says = ("no column", "give one") if table.provenance is None else ("a column", "give none")
         raise InputError(f"data/{name}", [f"has {says[0]} for its provenance: {WORDS.as_posix()} must {says[1]}"])
@@ -261,21 +263,22 @@ def _described(column: str, kind: str, constraints: Mapping[str, Any], words: Wo
     return {"name": column, "type": kind, **text, **({"constraints": dict(constraints)} if constraints else {})}
 
 
-def _arrays(path: Path, name: str) -> dict[str, Any]:
+def _arrays(path: Path, name: str, root: Path) -> dict[str, Any]:
     """Return what a NetCDF file says of itself, refusing a variable without unit or name."""
-    with xr.open_dataset(path, engine="netcdf4", decode_times=False) as dataset:
-        nameless = [
-            f"variable {variable}: has no {attribute}"
-            for variable, array in dataset.data_vars.items()
-            for attribute in ("units", "long_name")
-            if not array.attrs.get(attribute)
-        ]
-        if nameless:
-            raise InputError(name, nameless)
-        return {
-            "dimensions": {str(dim): int(size) for dim, size in dataset.sizes.items()},
-            "variables": [_variable(str(variable), array) for variable, array in dataset.data_vars.items()],
-        }
+    dataset = read_arrays(path, root, stage_that_writes(name, root))
+    nameless = [
+        f"variable {variable}: has no {attribute}"
+        for variable, array in dataset.data_vars.items()
+        for attribute in ("units", "long_name")
+        if not array.attrs.get(attribute)
+    ]
+    if nameless:
+        raise InputError(name, nameless)
+    dims = dict.fromkeys(dim for array in dataset.data_vars.values() for dim in array.dims)
+    return {
+        "dimensions": {str(dim): int(dataset.sizes[dim]) for dim in dims},
+        "variables": [_variable(str(variable), array) for variable, array in dataset.data_vars.items()],
+    }
 
 
 def _variable(name: str, array: xr.DataArray) -> dict[str, Any]:

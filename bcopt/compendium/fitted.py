@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pandera.pandas as pa
 import xarray as xr
 
-from bcopt.compendium.inputs import Expected, check_dataset, quantities, read_cells
+from bcopt.compendium.checkout import require_as_written
+from bcopt.compendium.inputs import FILLED, Expected, check_dataset, quantities, schema_problems, value_fault
 from bcopt.compendium.problems import InputError
 from bcopt.compendium.protocol import PROTOCOL, read_protocol
+from bcopt.compendium.texts import read_cells
+
+NUMBER = pa.Column(str, pa.Check(lambda text: text.map(value_fault) == "", error="expected a finite number"))
+NUMBER_OR_NONE = pa.Column(
+    str,
+    pa.Check(lambda text: text.where(text != "", "0").map(value_fault) == "", error="expected a finite number or none"),
+)
+TRUTH = pa.Column(str, pa.Check.isin(["True", "False"], error="expected True or False"))
+WORDS = pa.Column(str)
+"""What a column of a table with a row a scenario may hold."""
 
 
-def read_fitted(table: str, stage: str, expected: Mapping[str, Expected], root: Path) -> xr.Dataset:
+def read_fitted(
+    table: str,
+    stage: str,
+    expected: Mapping[str, Expected],
+    root: Path,
+    labels: Mapping[str, Sequence[Any]] | None = None,
+) -> xr.Dataset:
     """Return the fitted values of a table, refusing those made under another protocol.
 
     Parameters
@@ -28,6 +46,8 @@ def read_fitted(table: str, stage: str, expected: Mapping[str, Expected], root: 
         What the table must hold, nothing else and nothing less.
     root : Path
         Project root.
+    labels : mapping of str to sequence, optional
+        All that each coordinate must have, in the order to be returned, and no other coordinates; by default any.
 
     Returns
     -------
@@ -37,12 +57,13 @@ def read_fitted(table: str, stage: str, expected: Mapping[str, Expected], root: 
     Raises
     ------
     InputError
-        If the table is missing, or carries the hash of another protocol than the one in force, or of none, in any row;
-        listing every fault of a table of this protocol.
+        If the table is missing, is not what the stage wrote, or carries the hash of another protocol than the one in
+        force, or of none, in any row; listing every fault of a table of this protocol.
     """
     name = f"data/derived/{table}"
     cells = _cells_of_protocol(name, stage, root)
-    return check_dataset(quantities(cells, name), expected, name)
+    found = check_dataset(quantities(cells, name, labels), expected, name)
+    return found.reindex(labels) if labels else found
 
 
 def stamped(table: pd.DataFrame, root: Path, parameters: Mapping[str, Any] | None = None) -> pd.DataFrame:
@@ -61,7 +82,12 @@ def stamped(table: pd.DataFrame, root: Path, parameters: Mapping[str, Any] | Non
 
 
 def read_swept(
-    table: str, stage: str, root: Path, made_with: tuple[str, ...], parameters: Mapping[str, Any]
+    table: str,
+    stage: str,
+    root: Path,
+    made_with: tuple[str, ...],
+    parameters: Mapping[str, Any],
+    columns: Mapping[str, pa.Column] | None = None,
 ) -> pd.DataFrame:
     """Return a table that a stage made of every scenario, refusing one of another protocol or of other parameters.
 
@@ -77,6 +103,9 @@ def read_swept(
         Parameters that the table was stamped with.
     parameters : mapping
         Those of the present run; only names of ``made_with`` are compared.
+    columns : mapping of str to pandera Column, optional
+        What each column beside ``scenario`` holds: :data:`NUMBER`, :data:`NUMBER_OR_NONE`, :data:`TRUTH` or
+        :data:`WORDS`; no other column may be there. By default any.
 
     Returns
     -------
@@ -86,7 +115,8 @@ def read_swept(
     Raises
     ------
     InputError
-        If the table is missing, was made under another protocol, or with other parameters: naming each.
+        If the table is missing, was made under another protocol, or with other parameters: naming each; listing every
+        missing or unknown column, cell of another kind, and scenario that is given twice.
     """
     name = f"data/derived/{table}"
     cells = _cells_of_protocol(name, stage, root)
@@ -101,7 +131,45 @@ def read_swept(
     if problems:
         raise InputError(name, problems)
     texts = cells.drop(columns=[*made_with, "protocol"])
+    if columns is not None and (problems := schema_problems(_schema(columns), texts)):
+        raise InputError(name, problems)
     return texts.apply(_typed)
+
+
+def in_order(table: pd.DataFrame, scenarios: Sequence[str], name: str, stage: str) -> pd.DataFrame:
+    """Return a table of :func:`read_swept` in the order of the scenarios, if it has a row for each and no other.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        With a column ``scenario`` that names none twice.
+    scenarios : sequence of str
+        All that the protocol and the parameters of the run ask for.
+    name, stage
+        Table and stage as in :func:`read_swept`.
+
+    Raises
+    ------
+    InputError
+        Listing every scenario that is missing or unknown.
+    """
+    found = table["scenario"].tolist()
+    problems = [f"scenario {of!r}: missing" for of in scenarios if of not in set(found)]
+    problems += [
+        f"row {row}, column scenario: {of!r} is unknown, expected a scenario of the protocol"
+        for row, of in enumerate(found, start=2)
+        if of not in set(scenarios)
+    ]
+    if problems:
+        raise InputError(
+            f"data/derived/{name}", [*problems, f"run `dvc repro --force {stage}`, which writes the table"]
+        )
+    return table.set_index("scenario").loc[list(scenarios)].reset_index()
+
+
+def _schema(columns: Mapping[str, pa.Column]) -> pa.DataFrameSchema:
+    """Return what a table with a row a scenario holds."""
+    return pa.DataFrameSchema({"scenario": pa.Column(str, FILLED, unique=True), **columns}, strict=True)
 
 
 def _cells_of_protocol(name: str, stage: str, root: Path) -> pd.DataFrame:
@@ -109,6 +177,7 @@ def _cells_of_protocol(name: str, stage: str, root: Path) -> pd.DataFrame:
     path, again = root / name, f"run `dvc repro`, whose stage {stage}"
     if not path.is_file():
         raise InputError(name, [f"the file does not exist: {again} writes it"])
+    require_as_written(name, root)
     cells = read_cells(path, name)
     made_under = set(cells["protocol"]) if "protocol" in cells else set()
     if made_under != {read_protocol(root).sha256}:
@@ -119,7 +188,7 @@ def _cells_of_protocol(name: str, stage: str, root: Path) -> pd.DataFrame:
 def _same(made: str, asked: Any) -> bool:
     """Return whether a cell holds a parameter's value."""
     if isinstance(asked, (int, float)) and not isinstance(asked, bool):
-        return float(made) == asked
+        return not value_fault(made) and float(made) == asked
     return made == str(asked)
 
 

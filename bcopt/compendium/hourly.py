@@ -11,16 +11,18 @@ ends     label i is from i - 1 to i   GB 55015-2021 appendix C, frontiers2022, E
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from bcopt.compendium.inputs import quantities, read_cells, shown_name, value_fault
+from bcopt.compendium.inputs import quantities, value_fault
 from bcopt.compendium.problems import InputError
+from bcopt.compendium.texts import read_cells, shown_name
 
 Convention = Literal["starts", "ends"]
 CONVENTIONS: tuple[str, ...] = get_args(Convention)
@@ -62,7 +64,7 @@ def clock_hour(label: npt.ArrayLike, convention: Convention) -> npt.NDArray[np.i
     return hours
 
 
-def read_hourly(path: Path, root: Path) -> xr.Dataset:
+def read_hourly(path: Path, root: Path, labels: Mapping[str, Sequence[Any]] | None = None) -> xr.Dataset:
     """Read a table with the 24 hours of a day in columns h1 to h24 and the meaning of these labels in a column.
 
     Parameters
@@ -72,6 +74,8 @@ def read_hourly(path: Path, root: Path) -> xr.Dataset:
         coordinates, as in :func:`bcopt.compendium.inputs.read_quantities`.
     root : Path
         Project root, to name the file in errors.
+    labels : mapping of str to sequence, optional
+        As in :func:`bcopt.compendium.inputs.read_quantities`.
 
     Returns
     -------
@@ -91,7 +95,7 @@ def read_hourly(path: Path, root: Path) -> xr.Dataset:
     problems += [] if len(wide) else ["has no rows below the header"]
     if problems:
         raise InputError(name, problems)
-    return quantities(_long(wide), name).sortby("hour")
+    return quantities(_long(wide), name, labels).sortby("hour")
 
 
 def _missing(wide: pd.DataFrame) -> list[str]:
@@ -102,13 +106,13 @@ def _cell_problems(wide: pd.DataFrame) -> list[str]:
     """Return every unknown convention and every hour that is no number, by row and column of the file."""
     conventions = [
         f"row {row}, column convention: {found!r}, expected one of {', '.join(CONVENTIONS)}"
-        for row, found in enumerate(wide["convention"], start=2)
+        for row, found in zip(wide.index + 2, wide["convention"], strict=True)
         if found not in CONVENTIONS
     ]
     return conventions + [
         f"row {row}, column {column}: {fault}"
         for column in _LABELS
-        for row, text in enumerate(wide[column], start=2)
+        for row, text in zip(wide.index + 2, wide[column], strict=True)
         if (fault := value_fault(text))
     ]
 

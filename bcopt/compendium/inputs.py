@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,20 +21,27 @@ import pandera.errors
 import pandera.pandas as pa
 import xarray as xr
 
+from bcopt.compendium.checkout import require_as_written
 from bcopt.compendium.problems import InputError
+from bcopt.compendium.texts import read_cells, shown_name
 
 PROVENANCE = ("published", "derived", "fitted", "assumed")
 RESERVED = ("quantity", "value", "unit", "provenance", "source", "description", "protocol")
 
-_filled = pa.Check(lambda text: text.str.strip() != "", element_wise=False, error="is empty")
+TEXT = "text"
+"""Unit of a variable that holds texts."""
+_LISTED = 20
+"""Labels and values named one by one; of more, the rest is counted."""
+
+FILLED = pa.Check(lambda text: text.str.strip() != "", element_wise=False, error="is empty")
 TABLE = pa.DataFrameSchema(
     {
-        "quantity": pa.Column(str, _filled),
+        "quantity": pa.Column(str, FILLED),
         "value": pa.Column(str),  # text until every cell is known to be a number
-        "unit": pa.Column(str, _filled),
+        "unit": pa.Column(str, FILLED),
         "provenance": pa.Column(str, pa.Check.isin(PROVENANCE, error=f"is none of {', '.join(PROVENANCE)}")),
-        "source": pa.Column(str, _filled),
-        "description": pa.Column(str, _filled),
+        "source": pa.Column(str, FILLED),
+        "description": pa.Column(str, FILLED),
     }
 )
 
@@ -44,11 +53,11 @@ class Expected:
     Parameters
     ----------
     units : str
-        Exact text of its ``units`` attribute.
+        Exact text of its ``units`` attribute; :data:`TEXT` of what holds texts in place of numbers.
     dims : tuple of str
         Dimensions, in any order.
     lower, upper : float
-        Admitted values, both ends included.
+        Admitted values, both ends included; only finite ones.
     """
 
     units: str
@@ -57,7 +66,7 @@ class Expected:
     upper: float = np.inf
 
 
-def read_quantities(path: Path, root: Path) -> xr.Dataset:
+def read_quantities(path: Path, root: Path, labels: Mapping[str, Sequence[Any]] | None = None) -> xr.Dataset:
     """Read a long table of quantities into labelled variables.
 
     Parameters
@@ -66,6 +75,8 @@ def read_quantities(path: Path, root: Path) -> xr.Dataset:
         CSV file with the columns ``quantity, value, unit, provenance, source, description`` and any coordinates.
     root : Path
         Project root, to name the file in errors.
+    labels : mapping of str to sequence, optional
+        All that each coordinate must have, in any order, and no other coordinates; by default any.
 
     Returns
     -------
@@ -76,19 +87,14 @@ def read_quantities(path: Path, root: Path) -> xr.Dataset:
     Raises
     ------
     InputError
-        Listing every missing column, empty cell, value that is no finite number, unknown provenance, duplicated or
-        missing label, quantity with two units and quantity named like a column.
+        Listing every missing or unknown column, empty cell, value that is no finite number, unknown provenance,
+        duplicated, missing or unknown label, quantity with two units and quantity named like a column.
     """
     name = shown_name(path, root)
-    return quantities(read_cells(path, name), name)
+    return quantities(read_cells(path, name), name, labels)
 
 
-def shown_name(path: Path, root: Path) -> str:
-    """Return how errors call a file: by its place below the project's root where it is there."""
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
-
-
-def quantities(table: pd.DataFrame, name: str) -> xr.Dataset:
+def quantities(table: pd.DataFrame, name: str, admitted: Mapping[str, Sequence[Any]] | None = None) -> xr.Dataset:
     """Turn a table of texts, one row a number, into labelled variables, as :func:`read_quantities` returns them.
 
     Parameters
@@ -97,41 +103,25 @@ def quantities(table: pd.DataFrame, name: str) -> xr.Dataset:
         Its index counts the rows of the file below the header from zero.
     name : str
         How the file is called in the error.
+    admitted : mapping of str to sequence, optional
+        As the labels of :func:`read_quantities`.
     """
-    problems = table_problems(table)
+    labels = _labels(table)
+    problems = [
+        f"column {column}: unknown, expected {', '.join(admitted)}"
+        for column in labels
+        if admitted is not None and column not in admitted
+    ]
+    problems += table_problems(table)
     if problems:
         raise InputError(name, list(dict.fromkeys(problems)))
-    labels = _labels(table)
     by_name = table.assign(value=table["value"].map(float)).groupby("quantity", sort=False)
     dataset = xr.Dataset({str(quantity): _variable(rows, labels) for quantity, rows in by_name})
     numbered = {dim: _numbers(labels[str(dim)]) for dim in dataset.dims}
-    return dataset.assign_coords({dim: numbers for dim, numbers in numbered.items() if numbers})
-
-
-def read_cells(path: Path, name: str) -> pd.DataFrame:
-    """Read a CSV file, every cell as the text that stands there.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    name : str
-        How the file is called in the error.
-
-    Raises
-    ------
-    InputError
-        If the file does not exist, is not UTF-8, has no header or has a row with more cells than the header.
-    """
-    if not path.is_file():
-        raise InputError(name, ["the file does not exist"])
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(name, [f"is not a UTF-8 table with a header row: {str(error).strip()}"]) from error
-    if not isinstance(table.index, pd.RangeIndex):  # pandas takes the first cells for row labels then
-        raise InputError(name, ["row 2: has more cells than the header"])
-    return table
+    dataset = dataset.assign_coords({dim: numbers for dim, numbers in numbered.items() if numbers})
+    if admitted is not None and (problems := label_problems(dataset, admitted)):
+        raise InputError(name, problems)
+    return dataset
 
 
 def schema_problems(schema: pa.DataFrameSchema, table: pd.DataFrame) -> list[str]:
@@ -180,7 +170,7 @@ def table_problems(table: pd.DataFrame) -> list[str]:
 def value_fault(text: str) -> str:
     """Return why a cell is no finite number, or nothing."""
     try:
-        number = float(text)
+        number = float(text if text.isascii() and "_" not in text else "")
     except ValueError:
         return f"{text!r} is not a number"
     return "" if math.isfinite(number) else f"{number} is not a finite number"
@@ -250,11 +240,85 @@ def _variable(rows: pd.DataFrame, labels: Mapping[str, Sequence[str]]) -> xr.Dat
 
 def _numbers(labels: Sequence[str]) -> list[int]:
     """Return labels as whole numbers, or none if one is a text or two would become one, as ``1`` and ``01``."""
-    numbers = [int(label) for label in labels if label.isdecimal()]
+    numbers = [int(label) for label in labels if label.isdecimal() and len(label) < 10]
     return numbers if len(set(numbers)) == len(labels) else []
 
 
-def check_dataset(dataset: xr.Dataset, expected: Mapping[str, Expected], name: str) -> xr.Dataset:
+def read_arrays(path: Path, root: Path, stage: str, attributes: Sequence[str] = ()) -> xr.Dataset:
+    """Read a NetCDF file that a stage of the pipeline has written, to be checked by :func:`check_dataset`.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    root : Path
+        Project root, to name the file in errors.
+    stage : str
+        Stage of dvc.yaml that writes the file, named in errors.
+    attributes : sequence of str
+        Names of the attributes that the file has.
+
+    Raises
+    ------
+    InputError
+        If the file does not exist, is not what the stage wrote or no NetCDF file; listing every missing attribute.
+    """
+    name, again = shown_name(path, root), f"run `dvc repro --force {stage}`"
+    if not path.is_file():
+        raise InputError(name, [f"the file does not exist: run `dvc repro {stage}`"])
+    require_as_written(name, root)
+    try:
+        with xr.open_dataset(path, engine="netcdf4", decode_times=False) as dataset:
+            found = dataset.load()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError(name, [f"is no whole NetCDF file: {again}, which writes it anew"]) from error
+    if problems := [f"attribute {key}: missing, {again}" for key in attributes if key not in found.attrs]:
+        raise InputError(name, problems)
+    return found
+
+
+def label_problems(dataset: xr.Dataset, labels: Mapping[str, Sequence[Any]]) -> list[str]:
+    """Return every coordinate that is unknown or has other labels than it must have, in any order.
+
+    Parameters
+    ----------
+    dataset : xr.Dataset
+        What was read.
+    labels : mapping of str to sequence
+        Labels of each dim or other coordinate that may be there.
+    """
+    problems = []
+    for dim in map(str, dataset.coords):
+        if dim not in labels:
+            problems.append(f"column {dim}: unknown, expected {', '.join(labels)}")
+            continue
+        found, wanted = (Counter(map(str, at)) for at in (dataset[dim].to_numpy().ravel().tolist(), labels[dim]))
+        if found != wanted and len(wanted) > _LISTED:
+            other = [*(f"no {label}" for label in wanted - found), *(f"{label} beyond" for label in found - wanted)]
+            problems.append(f"{dim} must be {_listed(labels[dim])}, found {', '.join(_shortened(other))}")
+        elif found != wanted:
+            problems.append(f"{dim} must be {_listed(labels[dim])}, got {_listed(found.elements())}")
+    return problems
+
+
+def _listed(labels: Iterable[Any]) -> str:
+    """Return labels one by one, or the ends of many."""
+    every = [*map(str, labels)]
+    return ", ".join(every) if len(every) <= _LISTED else f"{every[0]}, {every[1]} to {every[-1]}"
+
+
+def _shortened(problems: Sequence[str], total: int | None = None) -> list[str]:
+    """Return the first of many problems of one kind, and how many more there are in ``total``."""
+    more = (total or len(problems)) - _LISTED
+    return [*problems] if more <= 0 else [*problems[:_LISTED], f"and {more:,} more like the last"]
+
+
+def check_dataset(
+    dataset: xr.Dataset,
+    expected: Mapping[str, Expected],
+    name: str,
+    labels: Mapping[str, Sequence[Any]] | None = None,
+) -> xr.Dataset:
     """Return ``dataset`` if every expected variable is there with its dims, units and range.
 
     Parameters
@@ -265,13 +329,19 @@ def check_dataset(dataset: xr.Dataset, expected: Mapping[str, Expected], name: s
         What each variable must be. Variables beyond these are refused as well: a misspelt name is not an extra.
     name : str
         How the inputs are called in the error.
+    labels : mapping of str to sequence, optional
+        Of every coordinate, in any order; by default whichever are there.
 
     Raises
     ------
     InputError
-        Listing every missing or unknown variable, wrong dims or units, and each value out of range with its label.
+        Listing every coordinate with other labels, missing or unknown variable, wrong dims, units or type, and values
+        out of range with their labels.
     """
-    problems = [f"{quantity}: missing" for quantity in expected if quantity not in dataset]
+    every = labels or {}
+    problems = [f"{dim}: has no labels, expected {_listed(every[dim])}" for dim in every if dim not in dataset.coords]
+    problems += label_problems(dataset, labels) if labels is not None else []
+    problems += [f"{quantity}: missing" for quantity in expected if quantity not in dataset]
     problems += [
         f"{quantity}: unknown, expected one of {', '.join(expected)}"
         for quantity in dataset.data_vars
@@ -291,13 +361,21 @@ def _variable_problems(quantity: str, array: xr.DataArray, rule: Expected) -> li
         problems.append(f"{quantity}: has dims {tuple(array.dims)}, expected {rule.dims}")
     if array.attrs.get("units") != rule.units:
         problems.append(f"{quantity}: is in {array.attrs.get('units')!r}, expected {rule.units!r}")
-    outside = ~((array >= rule.lower) & (array <= rule.upper))
-    for index in np.argwhere(outside.to_numpy()):
+    if (array.dtype.kind in "iuf") == (rule.units == TEXT):
+        return [
+            *problems,
+            f"{quantity}: is of type {array.dtype}, expected {'text' if rule.units == TEXT else 'numbers'}",
+        ]
+    values = array.to_numpy() if rule.units != TEXT else np.zeros(array.shape)
+    outside = np.argwhere(~(np.isfinite(values) & (values >= rule.lower) & (values <= rule.upper)))
+    found = []
+    for index in outside[:_LISTED]:
         where = ", ".join(f"{d} {array[d].to_numpy()[i]}" for d, i in zip(array.dims, index, strict=True))
-        value = float(array.to_numpy()[tuple(index)])
         at = f" at {where}" if where else ""
-        problems.append(f"{quantity}{at}: {value:g} {rule.units}, expected {rule.lower:g} to {rule.upper:g}")
-    return problems
+        value = float(values[tuple(index)])
+        finite = ", finite" if math.isinf(value) else ""
+        found.append(f"{quantity}{at}: {value:g} {rule.units}, expected {rule.lower:g} to {rule.upper:g}{finite}")
+    return problems + _shortened(found, len(outside))
 
 
 def provenance_table(dataset: xr.Dataset) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from bcopt.compendium.inputs import read_cells, schema_problems
+from bcopt.compendium.inputs import FILLED, schema_problems
 from bcopt.compendium.problems import InputError
 from bcopt.compendium.protocol import HeldOut, Protocol
+from bcopt.compendium.texts import read_cells
 
 CLAIMS = Path("data") / "published" / "claims.csv"
 CLASSES = ("input", "identity", "fit", "closure", "held-out", "qualitative", "unpublished")
@@ -41,11 +42,10 @@ _CLAIMED = ["paper", "statement", "unit", "printed", "class"]
 _BOOLEAN = (bool, np.bool_)
 _PRINTED = r"^(true|-?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?)?\Z"
 _NO_ID = "is not of the form S-3.1-name"
-_FILLED = pa.Check.str_length(min_value=1, error="is empty")
 CLAIMS_SCHEMA = pa.DataFrameSchema(
     {
         "id": pa.Column(str, pa.Check.str_matches(r"^[A-Z]-[\w.-]+$", error=_NO_ID), unique=True),
-        **{name: pa.Column(str, _FILLED) for name in ("paper", "locator", "statement")},
+        **{name: pa.Column(str, FILLED) for name in ("paper", "locator", "statement")},
         "printed": pa.Column(str, pa.Check.str_matches(_PRINTED, error="is no number and not 'true'")),
         **{name: pa.Column(str) for name in ("unit", "basis", "correction")},
         "class": pa.Column(str, pa.Check.isin(CLASSES, error=f"is none of {', '.join(CLASSES)}")),
@@ -104,6 +104,33 @@ def printed_number(printed: str) -> tuple[float, float]:
     return float(text), 0.5 * 10.0**-decimals
 
 
+def printed_numbers(claims: pd.DataFrame, names: Iterable[str]) -> dict[str, tuple[float, float]]:
+    """Return the numbers that some claims print, each as :func:`printed_number` does.
+
+    Parameters
+    ----------
+    claims : pd.DataFrame
+        From :func:`read_claims`.
+    names : iterable of str
+        Their ids.
+
+    Raises
+    ------
+    InputError
+        Listing every claim that is missing or prints no number.
+    """
+    texts = claims.set_index("id")["printed"].to_dict()
+    wanted = list(names)
+    problems = [
+        f"claim {name}: {'prints no number' if name in texts else 'missing'}, expected a printed number"
+        for name in wanted
+        if texts.get(name, "") in ("", "true")
+    ]
+    if problems:
+        raise InputError(CLAIMS.as_posix(), problems)
+    return {name: printed_number(texts[name]) for name in wanted}
+
+
 def judge(
     claims: pd.DataFrame,
     outcomes: Mapping[str, Outcome],
@@ -134,6 +161,8 @@ def judge(
 
     Raises
     ------
+    InputError
+        Listing every claim of an unknown paper.
     ValueError
         For outcomes without a claim, for values of the wrong kind, and listing every fit that is the target of no step
         and every held-out row that has no tolerance in the protocol.
@@ -142,6 +171,13 @@ def judge(
     if unknown:
         raise ValueError(f"{notebook}: no claim {', '.join(unknown)} in {CLAIMS.as_posix()}")
     judged = [claim for claim in claims.to_dict("records") if claim["id"] in outcomes]
+    strange = [
+        f"claim {claim['id']}, column paper: {claim['paper']!r}, expected one of {', '.join(protocol.studies)}"
+        for claim in judged
+        if claim["paper"] not in protocol.studies
+    ]
+    if strange:
+        raise InputError(CLAIMS.as_posix(), strange)
     undecided = [fault for claim in judged if (fault := _undecided(claim, protocol))]
     if undecided:
         raise ValueError("; ".join(undecided))

@@ -1,4 +1,4 @@
-"""A stage must not outlive the pipeline that started it: an orphan could overwrite newer results."""
+"""A stage must not outlive the pipeline that started it, nor its processes the stage: an orphan could write later."""
 
 from __future__ import annotations
 
@@ -24,9 +24,13 @@ class Lifeline:
     ----------
     interval : float
         Seconds between two looks.
+    starter : int, optional
+        Who started this process, where that is known: whoever else is its parent now has only adopted it.
     """
 
-    def __init__(self, interval: float = 0.5) -> None:
+    def __init__(self, interval: float = 0.5, starter: int | None = None) -> None:
+        told = starter is not None and sys.platform != "win32"  # where a launcher stands between, and handles for ids
+        self._adopted = os.getppid() != starter if told else _adopted_from_dvc()
         self._ancestors = [] if os.getppid() <= 1 else _shells_and_starter(psutil.Process())
         self._interval = interval
 
@@ -39,13 +43,48 @@ class Lifeline:
 
     def check(self) -> None:
         """Kill this process if an ancestor is gone: called last before anything is put into place."""
-        if not all(_alive(ancestor) for ancestor in self._ancestors):
+        if self._adopted or not all(_alive(ancestor) for ancestor in self._ancestors):
             os.kill(os.getpid(), signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
 
     def _watch(self) -> None:
         while True:
             self.check()
             time.sleep(self._interval)
+
+
+def bound(code: str, *arguments: str) -> list[str]:
+    """Return the command of a Python process that ends when the calling one does, however that ends.
+
+    Parameters
+    ----------
+    code : str
+        What it runs; it imports what it needs.
+    *arguments : str
+        For ``sys.argv``.
+    """
+    hold = f"import runpy\nrunpy.run_path({__file__!r})['Lifeline'](starter={os.getpid()}).hold()\n"
+    return [sys.executable, "-c", hold + code, *arguments]
+
+
+def load_ipython_extension(_: object) -> None:
+    """Bind a kernel to the stage that started it, as an extension of IPython.
+
+    The kernel's own watch takes whoever adopted it for its starter if that one was gone before it began.
+    """
+    Lifeline(starter=int(os.environ["JPY_PARENT_PID"])).hold()
+
+
+def _adopted_from_dvc() -> bool:
+    """Return whether DVC started this process and was gone before the first look.
+
+    DVC runs a stage in its own process group; who adopts orphans is in another.
+    """
+    if "DVC_STAGE" not in os.environ or sys.platform == "win32":
+        return False
+    try:
+        return os.getpgid(os.getppid()) != os.getpgrp()
+    except ProcessLookupError:
+        return True
 
 
 def _alive(process: psutil.Process) -> bool:

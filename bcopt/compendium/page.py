@@ -16,7 +16,7 @@ import xarray as xr
 from IPython.display import Image
 from matplotlib.figure import Figure
 
-from bcopt.compendium import figures, files, ledger
+from bcopt.compendium import checkout, figures, files, ledger
 from bcopt.compendium.paths import STAGING, outputs, project_root
 from bcopt.compendium.protocol import Protocol, read_protocol
 
@@ -33,14 +33,21 @@ class Page:
         As in :func:`outputs`.
     parameters : mapping
         The notebook's parameters as they are in this run.
+
+    Raises
+    ------
+    InputError
+        Outside a stage, if what the notebook reads is not as git and dvc.lock have it; in one, its runner has looked.
     """
 
     def __init__(self, stage: str, parameters: Mapping[str, Any] | None = None) -> None:
         self.stage = stage
         self.parameters = dict(parameters or {})
         self.root = project_root()
-        self.protocol: Protocol = read_protocol(self.root)
         staging = os.environ.get(STAGING)
+        if not staging:
+            checkout.require_whole(stage, self.root)
+        self.protocol: Protocol = read_protocol(self.root)
         self._target = Path(staging) if staging else None
         pd.set_option("display.float_format", _number)
         pd.set_option("display.max_colwidth", None)
@@ -54,7 +61,7 @@ class Page:
 
     def options(self, name: str) -> tuple[Any, ...]:
         """Return the protocol's central value of a choice and its alternatives, in that order."""
-        choice = self.protocol[self.study].choices[name]
+        choice = self.protocol[self.study].choice(name)
         return (choice.value, *choice.alternatives)
 
     @property
@@ -64,8 +71,7 @@ class Page:
 
     def printed(self, claim: str) -> float:
         """Return the number that a claim prints."""
-        claims = self.claims.set_index("id")
-        return ledger.printed_number(str(claims.loc[claim, "printed"]))[0]
+        return ledger.printed_numbers(self.claims, [claim])[claim][0]
 
     def held_out(self, claim: str) -> tuple[float, float]:
         """Return the printed number of a held-out claim and how far from it the protocol lets a value be.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,6 +11,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bcopt.compendium.problems import InputError
+from bcopt.compendium.texts import decoded, shown_name
+
+_DEEPEST = 20
+"""Levels of a YAML file that are read."""
 
 
 class _Strict(BaseModel):
@@ -131,8 +136,33 @@ class Parameters(_Strict):
         return {name: known[name] for name in names}
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """A safe loader that refuses a list or mapping as a key, and a key given twice instead of keeping the last."""
+class _Plain(yaml.SafeLoader):
+    """A safe loader of plain YAML: mappings with single keys, each given once, lists, and values without tags.
+
+    It refuses what could mean another thing than what is written, such as tags and anchors, and what cannot be read,
+    such as numbers beyond 64 bits. Dates stay texts.
+    """
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        tag = getattr(event, "tag", None)
+        fault = (
+            "anchors and aliases are not read: write the value"
+            if getattr(event, "anchor", None) is not None
+            else f"could not determine a constructor for the tag {tag!r}: values are plain"
+            if tag is not None
+            else f"is nested deeper than {_DEEPEST} levels"
+            if self.depth == _DEEPEST
+            else ""
+        )
+        if fault:
+            raise yaml.composer.ComposerError(None, None, fault, event.start_mark)
+        self.depth += 1
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
@@ -144,15 +174,38 @@ class _UniqueKeys(yaml.SafeLoader):
             seen.add(key)
         return super().construct_mapping(node, deep)
 
+    def construct_whole(self, node: yaml.ScalarNode) -> int:
+        fault = f"{reprlib.repr(node.value)} is no whole number of 64 bits"
+        try:
+            number = int(super().construct_yaml_int(node))
+        except ValueError as error:
+            raise yaml.constructor.ConstructorError(None, None, fault, node.start_mark) from error
+        if number.bit_length() > 63:
+            raise yaml.constructor.ConstructorError(None, None, fault, node.start_mark)
+        return number
+
+
+_Plain.add_constructor("tag:yaml.org,2002:int", _Plain.construct_whole)
+_Plain.add_constructor("tag:yaml.org,2002:timestamp", _Plain.construct_yaml_str)  # type: ignore[type-var]
+
 
 def read_yaml(path: Path, root: Path) -> Any:
-    """Read a YAML file, refusing duplicate keys, with one error that names the file and line."""
-    name = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+    """Read a YAML file, refusing duplicate keys and all that is not plain, with one error that names the file and line.
+
+    Raises
+    ------
+    InputError
+        If the file does not exist, is not UTF-8 or is no plain YAML.
+    """
+    name = shown_name(path, root)
     if not path.is_file():
         raise InputError(name, ["the file does not exist"])
+    text, fault = decoded(path.read_bytes())
+    if fault:
+        raise InputError(name, [fault])
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506 (derived from SafeLoader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        return yaml.load(text, Loader=_Plain)  # noqa: S506 (derived from SafeLoader)
+    except yaml.YAMLError as error:
         raise InputError(name, [" ".join(str(error).split())]) from error
 
 
@@ -163,7 +216,7 @@ def validated(model: type[BaseModel], content: Any, name: str) -> Any:
     except ValidationError as error:
         problems = [
             f"{'.'.join(str(part) for part in fault['loc']) or 'file'}: {fault['msg']}"
-            + (f", got {fault['input']!r}" if not isinstance(fault["input"], dict) else "")
+            + (f", got {reprlib.repr(fault['input'])}" if not isinstance(fault["input"], dict) else "")
             for fault in error.errors()
         ]
         raise InputError(name, problems) from error

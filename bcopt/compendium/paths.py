@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+STAGING_FOLDER = Path("results") / ".staging"
+"""Where what a run writes waits until it is whole."""
+DISTRICT = "districts/"
+"""How the stages of districts begin, and the folder that holds theirs."""
+TIMINGS = Path("results") / "timings"
 STAGING = "BCOPT_STAGING"
 """Environment variable with the folder that stands in for the project's root while a stage runs."""
 
@@ -23,6 +29,19 @@ def outputs(stage: str) -> dict[str, Path]:
         "tables": results / "tables" / stage,
         "solution": results / f"{stage}.nc",
     }
+
+
+def pipeline_stage(stage: str) -> str:
+    """Return what dvc.yaml calls a stage: without the number of the section, and of a district as one of many.
+
+    >>> pipeline_stage("energyeng2023/5.3-renewable-energy")
+    'energyeng2023-renewable-energy'
+    >>> pipeline_stage("districts/millbrook")
+    'districts@millbrook'
+    """
+    if stage.startswith(DISTRICT):
+        return stage.replace("/", "@", 1)
+    return re.sub(r"/([\d.]+-)?", "-", stage)
 
 
 def project_root(start: Path | None = None) -> Path:

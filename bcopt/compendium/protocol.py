@@ -10,11 +10,21 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pandas as pd
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticKnownError
 
 from bcopt.compendium.parameters import read_yaml, validated
 from bcopt.compendium.problems import InputError
+from bcopt.compendium.texts import decoded
 
 PROTOCOL = Path("data") / "protocol.yaml"
 
@@ -101,20 +111,48 @@ class StudyProtocol(_Strict):
             raise ValueError(f"a target belongs to one fit, once, but {', '.join(repeated)} to more")
         return self
 
-    def chosen(self, names: Iterable[str]) -> dict[str, Value]:
-        """Return the central values of named choices.
+    def choice(self, name: str) -> Choice:
+        """Return a choice by its name.
 
         Raises
         ------
         InputError
-            Listing every name that the protocol decides nothing of: nothing may be fitted under an unwritten choice.
+            If the protocol decides nothing of it.
+        """
+        self.chosen([name])
+        return self.choices[name]
+
+    def chosen(self, names: Iterable[str], kinds: Mapping[str, Any] | None = None) -> dict[str, Value]:
+        """Return the central values of named choices.
+
+        Parameters
+        ----------
+        names : iterable of str
+            The choices.
+        kinds : mapping of str to type, optional
+            What the value of a choice and its alternatives must be, such as ``float`` or a ``Literal``.
+
+        Raises
+        ------
+        InputError
+            Listing every name that the protocol decides nothing of: nothing may be fitted under an unwritten choice;
+            and every value or alternative that is of another kind.
         """
         wanted = list(dict.fromkeys(names))
         undecided = [name for name in wanted if name not in self.choices]
+        problems = [f"decides no {name}: write it down before the fit" for name in undecided]
         if undecided:
-            decided = ", ".join(self.choices) or "nothing"
-            problems = [f"decides no {name}: write it down before the fit" for name in undecided]
-            raise InputError(PROTOCOL.as_posix(), [*problems, f"what the study decides is {decided}"])
+            problems.append(f"what the study decides is {', '.join(self.choices) or 'nothing'}")
+        of_kind = {name: TypeAdapter(kind) for name, kind in (kinds or {}).items() if name in wanted}
+        problems += [
+            f"choice {name}: {fault}"
+            for name, kind in of_kind.items()
+            if name in self.choices
+            for value in (self.choices[name].value, *self.choices[name].alternatives)
+            if (fault := _other_kind(value, kind))
+        ]
+        if problems:
+            raise InputError(PROTOCOL.as_posix(), problems)
         return {name: self.choices[name].value for name in wanted}
 
     def table(self, names: Iterable[str]) -> pd.DataFrame:
@@ -145,6 +183,15 @@ class StudyProtocol(_Strict):
         }
 
 
+def _other_kind(value: Value, kind: TypeAdapter[Any]) -> str:
+    """Return why a value is not of a kind, or nothing."""
+    try:
+        kind.validate_python(value, strict=True)
+    except ValidationError as error:
+        return f"{error.errors()[0]['msg']}, got {value!r}"
+    return ""
+
+
 class Protocol(_Strict):
     """All of data/protocol.yaml with the hash that every fit carries."""
 
@@ -152,9 +199,10 @@ class Protocol(_Strict):
     sha256: str
 
     def __getitem__(self, study: str) -> StudyProtocol:
-        """Return the protocol of a study."""
+        """Return the protocol of a study, which must be there."""
         if study not in self.studies:
-            raise KeyError(f"{PROTOCOL} has no study {study!r}: it has {', '.join(self.studies) or 'none'}")
+            problem = f"has no study {study!r}: it has {', '.join(self.studies) or 'none'}"
+            raise InputError(PROTOCOL.as_posix(), [problem])
         return self.studies[study]
 
 
@@ -164,7 +212,7 @@ def read_protocol(root: Path) -> Protocol:
     Returns
     -------
     Protocol
-        Its ``sha256`` is that of the file with line ends as LF, the same on every platform.
+        Its ``sha256`` is that of the text with line ends as LF, the same on every platform.
 
     Raises
     ------
@@ -173,6 +221,7 @@ def read_protocol(root: Path) -> Protocol:
     """
     path = root / PROTOCOL
     studies = read_yaml(path, root)
-    digest = hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+    text, _ = decoded(path.read_bytes())
+    digest = hashlib.sha256(text.replace("\r\n", "\n").encode()).hexdigest()
     protocol: Protocol = validated(Protocol, {"studies": studies, "sha256": digest}, PROTOCOL.as_posix())
     return protocol

@@ -23,19 +23,18 @@ import filelock
 import nbformat
 import papermill
 import psutil
-from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from bcopt.compendium import files
+from bcopt.compendium import checkout, files, resume
 from bcopt.compendium.lifeline import Lifeline
 from bcopt.compendium.parameters import read_parameters
-from bcopt.compendium.paths import STAGING, outputs, project_root
+from bcopt.compendium.paths import DISTRICT, STAGING, STAGING_FOLDER, TIMINGS, outputs, project_root
 from bcopt.compendium.protocol import read_protocol
 
 logger = logging.getLogger(__name__)
 
-STAGING_FOLDER = Path("results") / ".staging"
-TIMINGS = Path("results") / "timings"
+OWN_DISTRICT = "own-district"
+"""Notebook that every folder of ``districts/`` runs."""
 ALL = "all.json"
 """Sums over the stages, among their timings."""
 LOCK_TIMEOUT = 10.0
@@ -62,18 +61,20 @@ def run_stage(stage: str, root: Path) -> None:
     Parameters
     ----------
     stage : str
-        Path of the notebook below ``notebooks/`` without its ending.
+        Path of the notebook below ``notebooks/`` without its ending, or of a folder of ``districts/``.
     root : Path
         The project's root.
 
     Raises
     ------
     InputError
-        If params.yaml or the protocol is invalid.
+        If params.yaml or the protocol is invalid, or the checkout is not whole where the stage reads and writes.
     StageError
         If the same stage is running already, or if a cell fails: with the cell's error and where the notebook is kept.
     """
-    source = root / "notebooks" / f"{stage}.ipynb"
+    checkout.require_ready(stage, root)
+    of_district = stage.startswith(DISTRICT)
+    source = root / "notebooks" / f"{OWN_DISTRICT if of_district else stage}.ipynb"
     if not source.is_file():
         raise StageError(f"{stage}: no notebook {source.relative_to(root)}")
     read_protocol(root)
@@ -81,7 +82,7 @@ def run_stage(stage: str, root: Path) -> None:
         nbformat.validate(nbformat.read(source, as_version=4))
     except (nbformat.ValidationError, nbformat.reader.NotJSONError) as error:
         raise StageError(f"{source.relative_to(root)}: is no notebook: {str(error).splitlines()[0]}") from error
-    parameters = stage_parameters(source, stage.partition("/")[0], root)
+    parameters = {"folder": stage} if of_district else stage_parameters(source, stage.partition("/")[0], root)
     with guarded(stage, root) as lifeline, staged(stage, root) as staging:
         executed = staging / outputs(stage)["notebook"]
         _execute(stage, source, executed, parameters, staging, root)
@@ -121,6 +122,7 @@ def guarded(stage: str, root: Path) -> Iterator[Lifeline]:
     try:
         lifeline = Lifeline()
         lifeline.hold()
+        resume.keep(root)
         yield lifeline
         _record(stage, root, time.monotonic() - start)
     finally:
@@ -137,11 +139,12 @@ def run_alone(stage: str, work: Callable[[Path, Lifeline], None], *expected: typ
     work : callable
         Gets the project's root and the lifeline, to be checked last before results are put into place.
     *expected : type of Exception
-        What may go wrong beside faulty inputs, missing files and a second run of the stage.
+        What may go wrong beside faulty inputs, files that cannot be read or written and a second run of the stage.
     """
     root = project_root()
-    faults: tuple[type[Exception], ...] = (ValueError, FileNotFoundError, StageError, *expected)
+    faults: tuple[type[Exception], ...] = (ValueError, OSError, StageError, *expected)
     try:
+        checkout.require_ready(stage, root)
         with _environment(REPEATABLE), guarded(stage, root) as lifeline:
             work(root, lifeline)
     except faults as error:
@@ -202,12 +205,12 @@ def _execute(stage: str, source: Path, executed: Path, parameters: dict[str, Any
                 kernel_name="python3",
                 cwd=root,
                 progress_bar={"desc": stage},
-                extra_arguments=["--IPKernelApp.log_level=50"],
+                extra_arguments=["--IPKernelApp.log_level=50", f"--ext={Lifeline.__module__}"],
             )
-    except (PapermillExecutionError, DeadKernelError) as error:
+    except (PapermillExecutionError, RuntimeError) as error:  # the second from a kernel that dies or never answers
         kept = root / STAGING_FOLDER / f"failed-{stage.replace('/', '-')}.ipynb"
         executed.replace(kept)
-        cause = "the kernel died, perhaps for want of memory"
+        cause = f"the kernel died, perhaps for want of memory: {error}"
         if isinstance(error, PapermillExecutionError):
             cause = f"cell {error.exec_count} failed with {error.ename}: {error.evalue}"
         raise StageError(
@@ -311,7 +314,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stage = parser.parse_args(arguments).stage
     try:
         run_stage(stage, project_root())
-    except (ValueError, StageError, FileNotFoundError) as error:
+    except (ValueError, StageError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

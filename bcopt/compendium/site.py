@@ -22,12 +22,14 @@ from typing import Any
 import yaml
 
 from bcopt.compendium import site_ledger, site_reference
-from bcopt.compendium.runner import run_alone
+from bcopt.compendium.lifeline import Lifeline, bound
+from bcopt.compendium.runner import run_alone, staged
 from bcopt.compendium.site_links import Book
 
 LOGGER = logging.getLogger(__name__)
 
-RESULTS, REFERENCE, ABOUT = "Results", "Reference", "About"  # parts of the table of contents beside the studies
+STAGE = "site"
+RESULTS, GUIDES, REFERENCE, ABOUT = "Results", "How to", "Reference", "About"  # parts beside the studies
 EXECUTED = "results/notebooks"  # their sources, whose relative links they hold, and their pages are in notebooks/
 MATHJAX = "config/TeX-AMS-MML_HTMLorMML-full.js"
 UNUSED_MATHJAX = shutil.ignore_patterns("SVG", "localization", "a11y", "MathML")  # left: TeX to HTML, with its font
@@ -45,17 +47,19 @@ class SiteError(RuntimeError):
     """The site could not be built; where jupyter-book failed, the message ends with what it said last."""
 
 
-def build_site(root: Path, destination: Path) -> None:
+def build_site(root: Path, destination: Path, beside: Path | None = None) -> None:
     """Build the HTML site of a compendium, executing nothing and asking no other host.
 
     Parameters
     ----------
     root : Path
         Project with README.md, site/_config.yml and executed notebooks below results/notebooks/. FINDINGS.md,
-        results/ledger.csv, the files of errata/, data/README.md and CHANGELOG.md become pages where they exist; the
-        package becomes the reference. Only read.
+        results/ledger.csv, the files of errata/ and docs/, data/README.md and CHANGELOG.md become pages where they
+        exist; the package becomes the reference. Only read.
     destination : Path
         Folder of the site, replaced as a whole once the build has succeeded.
+    beside : Path, optional
+        Folder to work in, on the file system of ``destination``: its parent by default.
 
     Raises
     ------
@@ -73,17 +77,19 @@ def build_site(root: Path, destination: Path) -> None:
         claims = site_ledger.addresses(root)
     except ValueError as error:
         raise SiteError(str(error)) from error
-    with tempfile.TemporaryDirectory(prefix="bcopt-site-") as name:
+    beside = beside or destination.parent
+    beside.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{destination.name}-", dir=beside) as name:
         folder = Path(name).resolve()
         target = PurePosixPath(os.path.relpath(destination, root))
         _stage(Book(root, pages, folder / "source", target, claims), chapters)
         _run_jupyter_book(folder, root)
         html = folder / "source" / "_build" / "html"
         _finish(html)
-        beside = destination.with_name(f".{destination.name}.{os.getpid()}")
-        shutil.copytree(html, beside, ignore=UNREAD)
-    shutil.rmtree(destination, ignore_errors=True)
-    beside.rename(destination)
+        shutil.copytree(html, folder / "new", ignore=UNREAD)
+        if destination.exists():
+            destination.rename(folder / "old")
+        (folder / "new").rename(destination)
 
 
 def _contents(root: Path) -> tuple[dict[str, list[dict[str, Any]]], dict[str, str]]:
@@ -101,6 +107,7 @@ def _contents(root: Path) -> tuple[dict[str, list[dict[str, Any]]], dict[str, st
         parts.setdefault(posixpath.dirname(name) or RESULTS, []).append(f"{EXECUTED}/{name}")
     for errata in sorted(root.glob("errata/*.md")):
         parts.setdefault(errata.stem if errata.stem in parts else ABOUT, []).append(f"errata/{errata.name}")
+    parts[GUIDES] = sorted(f"docs/{guide.name}" for guide in root.glob("docs/*.md"))
     parts.setdefault(ABOUT, []).extend(name for name in ("data/README.md", "CHANGELOG.md") if (root / name).is_file())
     packages = site_reference.packages(root)
     pages = {"README.md": "index.md"} | {name: _page(name) for names in parts.values() for name in names}
@@ -178,7 +185,7 @@ def _run_jupyter_book(folder: Path, root: Path) -> None:
     The modules documented are those of ``root``.
     """
     fixed = {"SOURCE_DATE_EPOCH": "315532800", "PYTHONHASHSEED": "0", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
-    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", "source", "-q"]
+    command = bound("from jupyter_book.cli.main import main; main()", "build", "source", "-q")
     path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
     env = os.environ | fixed | {"TMPDIR": str(folder), "PYTHONPATH": path}
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, check=False)  # noqa: S603 - all words ours
@@ -204,10 +211,16 @@ def _finish(html: Path) -> None:
         raise SiteError("\n".join(("pages that would ask another host:", *asks)))
 
 
+def run(root: Path, _: Lifeline) -> None:
+    """Build ``results/site``; what a killed build leaves is removed by the next."""
+    with staged(STAGE, root) as staging:
+        build_site(root, root / "results" / "site", staging)
+
+
 def main() -> int:
     """Build ``results/site`` as a stage of the pipeline: ``python -m bcopt.compendium.site``."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    return run_alone("site", lambda root, _: build_site(root, root / "results" / "site"), SiteError)
+    return run_alone(STAGE, run, SiteError)
 
 
 if __name__ == "__main__":

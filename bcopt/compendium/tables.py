@@ -57,19 +57,13 @@ def _attempt(
 
 
 def _table(name: str, expected: Mapping[str, Expected], labels: Mapping[str, Sequence[Any]], root: Path) -> xr.Dataset:
-    """Read one table, its labels in the order of the study, refusing others and any quantity that is not its own."""
+    """Read one table, its labels in the order of the study, refusing others and any quantity that is not its own.
+
+    The dims of a quantity are in the order in which they are expected, whatever the order of the file's columns.
+    """
     source = f"data/{name}"
     hourly = any("hour" in rule.dims for rule in expected.values())
-    table = (read_hourly if hourly else read_quantities)(root / source, root)
     known = {**labels, "hour": HOURS} if hourly else labels
-    problems = []
-    for dim in map(str, table.dims):
-        found = table[dim].to_numpy().tolist()
-        if dim not in known:
-            problems.append(f"column {dim}: unknown, expected {', '.join(known)}")
-        elif sorted(map(str, found)) != sorted(map(str, known[dim])):
-            wanted = ", ".join(map(str, known[dim]))
-            problems.append(f"{dim} must be {wanted}, got {', '.join(map(str, found))}")
-    if problems:
-        raise InputError(source, problems)
-    return check_dataset(table.reindex({dim: known[str(dim)] for dim in table.dims}), expected, source)
+    table = (read_hourly if hourly else read_quantities)(root / source, root, known)
+    checked = check_dataset(table.reindex({dim: known[str(dim)] for dim in table.dims}), expected, source)
+    return checked.assign({name: checked[name].transpose(*rule.dims) for name, rule in expected.items()})

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import signal
 import sqlite3
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ import pandas as pd
 import xarray as xr
 
 from bcopt.compendium.hourly import clock_hour
+from bcopt.compendium.lifeline import bound
 
 HOURS_OF_YEAR = 8760
 JOULE_PER_KWH = 3.6e6
@@ -34,6 +36,10 @@ sys.exit(api.runtime.run_energyplus(state, sys.argv[1:]))
 """
 # Of all the files only the database (the sixth); the error file is always written.
 _FILES = "OutputControl:Files, No, No, No, No, No, Yes, No, No;\n\nOutput:SQLite, Simple;"
+_REMEDY = (
+    "there are wheels of it for Linux x86-64, Windows and Apple silicon: `make -B environment` installs it anew; "
+    "the simulated loads that are committed, data/derived/loads.nc, are read without it"
+)
 _MESSAGE = re.compile(r"^ *\** *\*\* *(Warning|Severe|Fatal) *\*\* *(.*)$")
 _CONTINUED = re.compile(r"^ *\** *\*\* *~~~ *\*\* *(.*)$")
 
@@ -100,21 +106,19 @@ def simulate(idf: str, weather: Path, name: str, variables: Sequence[str], meter
         If EnergyPlus reports a severe or fatal fault or ends early, with its messages; if a series asked for was not
         reported or not for every hour of the year; if there is no such weather file, or no EnergyPlus for this machine.
     """
-    if importlib.util.find_spec("pyenergyplus") is None:
-        raise EnergyPlusError(
-            name, ["pyenergyplus is not installed: it has wheels for Linux x86-64, Windows and Apple silicon"]
-        )
+    require_energyplus(name)
     if not weather.is_file():
         raise EnergyPlusError(name, [f"weather file {weather} does not exist"])
     with tempfile.TemporaryDirectory(prefix="bcopt-energyplus-") as folder:
         source = Path(folder) / "in.idf"
         source.write_text("\n\n".join([idf, _FILES, *_requests(variables, meters)]), encoding="utf-8")
-        command = [sys.executable, "-c", _CHILD, "-d", folder, "-w", str(weather.resolve()), str(source)]
+        command = bound(_CHILD, "-d", folder, "-w", str(weather.resolve()), str(source))
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)  # noqa: S603 (our own child)
         warnings, faults = read_messages(Path(folder) / "eplusout.err")
         if faults or done.returncode != 0:
+            killed = ", killed, perhaps for want of memory" if done.returncode == -signal.SIGKILL else ""
             raise EnergyPlusError(
-                name, faults or [f"ended with exit code {done.returncode}: {done.stderr.strip()[-500:]}"]
+                name, faults or [f"ended with exit code {done.returncode}{killed}: {done.stderr.strip()[-500:]}"]
             )
         found, metered = _read_series(Path(folder) / "eplusout.sql", name)
     missing = [
@@ -123,6 +127,36 @@ def simulate(idf: str, weather: Path, name: str, variables: Sequence[str], meter
     if missing:
         raise EnergyPlusError(name, [f"reported no {series}: nothing in the model produces it" for series in missing])
     return Run(found, metered, tuple(dict.fromkeys(warnings)))
+
+
+def require_energyplus(name: str) -> None:
+    """Refuse to begin where EnergyPlus cannot be loaded.
+
+    Parameters
+    ----------
+    name : str
+        What is to be simulated, named in the error.
+
+    Raises
+    ------
+    EnergyPlusError
+        Saying why, where EnergyPlus can be installed and how, and what can be done without.
+    """
+    if fault := _fault():
+        raise EnergyPlusError(name, [fault, _REMEDY])
+
+
+@lru_cache(maxsize=1)
+def _fault() -> str:
+    """Return why EnergyPlus cannot be loaded, found in a process of its own; nothing if it can."""
+    if importlib.util.find_spec("pyenergyplus") is None:
+        return "its library pyenergyplus-lbnl is not installed"
+    command = bound("from pyenergyplus.api import EnergyPlusAPI\nEnergyPlusAPI()")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 (our own child)
+    if done.returncode == 0:
+        return ""
+    said = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
+    return f"its library pyenergyplus-lbnl cannot be loaded ({said[0]})"
 
 
 def read_messages(path: Path) -> tuple[list[str], list[str]]:
@@ -151,7 +185,7 @@ def _hours(connection: sqlite3.Connection) -> npt.NDArray[np.int64]:
     """Return the hours of the year that EnergyPlus's labels mean, each the hour that ends at its label."""
     asked = "SELECT Month, Day, Hour FROM Time WHERE TimeIndex IN (SELECT TimeIndex FROM ReportData) ORDER BY TimeIndex"
     labels = pd.read_sql_query(asked, connection)
-    dates = pd.to_datetime(labels[["Month", "Day"]].assign(Year=2001)).dt.dayofyear.to_numpy()  # a common year
+    dates = pd.to_datetime(labels[["Month", "Day"]].assign(Year=2001)).dt.day_of_year.to_numpy()  # a common year
     hours: npt.NDArray[np.int64] = 24 * (dates - 1) + clock_hour(labels["Hour"].to_numpy(), "ends")
     return hours
 

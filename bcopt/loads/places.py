@@ -10,6 +10,7 @@ from pathlib import Path
 import xarray as xr
 
 from bcopt.compendium.paths import project_root
+from bcopt.compendium.problems import InputError
 from bcopt.loads.climate import MONTHLY, morph
 from bcopt.loads.weather import Station, read_weather, shipped_weather, write_weather
 
@@ -51,8 +52,19 @@ class Place:
         return morph(source, inputs[list(MONTHLY)], self.city) if morphed else source
 
     def hash(self, weather: str) -> str:
-        """Return the sha256 of a weather file of the user's own, nothing for a named weather."""
-        return "" if weather in self.weathers else hashlib.sha256((project_root() / weather).read_bytes()).hexdigest()
+        """Return the sha256 of a weather file of the user's own, nothing for a named weather.
+
+        Raises
+        ------
+        InputError
+            If a file of the user's own is missing.
+        """
+        if weather in self.weathers:
+            return ""
+        path = project_root() / weather
+        if not path.is_file():
+            raise InputError(weather, ["the file does not exist"])
+        return hashlib.sha256(path.read_bytes()).hexdigest()
 
     def file(self, inputs: xr.Dataset, weather: str, folder: Path) -> Path:
         """Return the path of a weather file, written to ``folder`` if it has to be morphed first.

@@ -128,5 +128,5 @@ def _gains(
 def _utilisation(gains: Array, losses: Array, storage: float) -> Array:
     """Return the share of gains that is useful; the time constant [h] is the storage [Wh h] per losses [Wh]."""
     ratio, exponent = gains / losses, 1 + storage / losses / 15
-    balanced = exponent / (exponent + 1)  # the limit where gains equal losses
-    return np.divide(1 - ratio**exponent, 1 - ratio ** (exponent + 1), out=balanced, where=ratio != 1)
+    balanced = exponent / (exponent + 1)  # the limit where gains equal losses, and their difference is lost
+    return np.divide(1 - ratio**exponent, 1 - ratio ** (exponent + 1), out=balanced, where=np.abs(ratio - 1) > 1e-9)

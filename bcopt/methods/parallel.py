@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import connection
 from types import FunctionType, TracebackType
@@ -53,6 +55,8 @@ def in_parallel(
     ------
     ValueError
         If workers is not a positive integer, or the function belongs to no module.
+    ChildProcessError
+        If a process ends before it has answered.
     Exception
         What the function raises of the first task that fails, with its own type and message; tasks that have not begun
         are left.
@@ -63,8 +67,7 @@ def in_parallel(
         return [function(task) for task in tasks]
     pool = _pool(workers, function)
     try:
-        futures = [pool.submit(_caught, function, task) for task in tasks]
-        return [_opened(future.result()) for future in futures]
+        return [_opened(answer) for answer in _answers(pool, function, tasks)]
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -144,6 +147,8 @@ class Workers:
         ValueError
             If the decisions are no such array, the evaluator does not return a row of values for each of them, or the
             factory belongs to no module.
+        ChildProcessError
+            If a process ends before it has answered; a further call starts new ones.
         Exception
             What factory or evaluator raise, with its own type and message; nothing of that call is remembered.
         """
@@ -172,8 +177,11 @@ class Workers:
         if self._pool is None:
             self._pool = _pool(self.workers, self._factory, _prepare, (self._factory, self._arguments))
         chunks = np.array_split(rows, min(self.workers, len(rows)))
-        futures = [self._pool.submit(_caught, _evaluated, chunk) for chunk in chunks]
-        return np.concatenate([_opened(future.result()) for future in futures])
+        try:
+            return np.concatenate([_opened(answer) for answer in _answers(self._pool, _evaluated, chunks)])
+        except ChildProcessError:
+            self.close()
+            raise
 
 
 class _Once:
@@ -224,6 +232,22 @@ def _caught(function: Callable[[Given], Returned], task: Given) -> Returned | _F
     except Exception as error:
         build, arguments, *_ = cast("tuple[Any, ...]", error.__reduce__())
         return _Failure(type(error), build, arguments, vars(error), traceback.format_exc())
+
+
+def _answers(
+    pool: ProcessPoolExecutor, function: Callable[[Given], Returned], tasks: Iterable[Given]
+) -> Iterator[Returned | _Failure]:
+    """Give tasks to a pool, all at once, and yield what comes of each, in their order."""
+    try:
+        futures = [pool.submit(_caught, function, task) for task in tasks]
+        for future in futures:
+            yield future.result()
+    except (BrokenProcessPool, ConnectionError, EOFError) as error:  # a worker is gone, or the server of all of them
+        if sys.version_info < (3, 12):  # where the pool would wait for ever to hand a long task to the dead: gh-94777
+            vars(pool)["_call_queue"]._reader.close()
+        raise ChildProcessError(
+            "a worker process ended before its task was done: it was killed, perhaps for want of memory"
+        ) from error
 
 
 def _opened(returned: Returned | _Failure) -> Returned:

@@ -157,4 +157,4 @@ def _assign(programme: Programme, primal: Array, dual: Array, objective: float) 
             at = position(programme.rows, constraint.labels.to_numpy())
             constraint.dual = constraint.labels.copy(data=np.append(dual, np.nan)[at])
     model.objective.set_value(objective)
-    model.status, model.termination_condition, model.solver_name = "ok", "optimal", "highs"
+    model.status, model.termination_condition = "ok", "optimal"

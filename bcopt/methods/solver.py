@@ -12,6 +12,7 @@ import linopy
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse
+from linopy.matrices import MatrixAccessor
 
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int32]
@@ -133,9 +134,8 @@ class Programme:
         """
         if objective and model.is_quadratic:
             raise ValueError("the objective must be linear, it is quadratic")
-        matrices = model.matrices
-        matrices.clean_cached_properties()
-        columns, rows, types = matrices.vlabels, matrices.clabels, matrices.vtypes
+        matrices = MatrixAccessor(model)  # its own, since a model's keeps what it has read before
+        columns, rows, types = matrices.vlabels.copy(), matrices.clabels, matrices.vtypes
         sense, side, matrix = np.empty(0, "U1"), np.empty(0), scipy.sparse.csc_matrix((0, columns.size))
         if rows.size:
             sense, side = matrices.sense, np.asarray(matrices.b, float)

@@ -44,7 +44,6 @@ __all__ = [
     "TIE_RULES",
     "Account",
     "TieRule",
-    "add_size",
     "check",
     "costs",
     "district_model",
@@ -184,39 +183,6 @@ def _add_ties(model: linopy.Model, given: xr.Dataset) -> None:
     model.add_constraints(highest - v["purchase"].sum("group") >= 0, name="peak-purchase")
     worst = model.add_variables(lower=0.0 * given["storage_energy"], name="worst-gas-share")
     model.add_constraints(given["heat"] * worst - v["gas_heat"] >= 0, name="gas-shares")
-
-
-def add_size(model: linopy.Model, power_to_energy: float) -> linopy.Variable:
-    """Let a model choose the energy of its storage, up to the one it was built with.
-
-    Turns the lower level into one level with the upper: whoever minimises over both has no conflict of aims.
-
-    Parameters
-    ----------
-    model : linopy.Model
-        From :func:`district_model`, extended in place.
-    power_to_energy : float
-        Power of the storage per energy [kW/kWh].
-
-    Returns
-    -------
-    linopy.Variable
-        ``storage-size`` [kWh], over the dims of the problems.
-
-    Raises
-    ------
-    ValueError
-        If the power could turn over more than the energy in an hour, or is negative.
-    """
-    if not 0 <= power_to_energy <= 1:
-        raise ValueError(f"power_to_energy must be within [0, 1] kW/kWh, found {power_to_energy}")
-    v = model.variables
-    most = v["storage-energy"].upper.max("hour")
-    size = model.add_variables(lower=0.0 * most, upper=most, name="storage-size")
-    per_size = {"energy": 1.0, "charge": power_to_energy, "discharge": power_to_energy}
-    for flow, ratio in per_size.items():
-        model.add_constraints(v[f"storage-{flow}"] - ratio * size <= 0, name=f"storage-{flow}-size")
-    return size
 
 
 def throughput(model: linopy.Model, inputs: xr.Dataset) -> linopy.LinearExpression:

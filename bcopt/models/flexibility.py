@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from bcopt.models.flexibility_inputs import QUANTITIES, STORES, check, over_all_dims, split_hours
+from bcopt.models.linopy_versions import absent_as_zero
 from bcopt.models.store import add_store, listed
 
 __all__ = [
@@ -142,7 +143,7 @@ def _add_selling(model: linopy.Model, given: xr.Dataset, where: xr.DataArray) ->
     most = sum((v[name].upper for name in ("lighting", "transferable", "hot_water")), given["fixed"])
     most = most + given["pump_electricity"] * given["pump_heat"] + _over_vehicles(v["vehicle-charge"].upper)
     most = (most - given["photovoltaics"]).clip(min=0)
-    selling = model.add_variables(binary=True, coords=where.coords, mask=where, name="selling")
+    selling = absent_as_zero(model.add_variables(binary=True, coords=where.coords, mask=where, name="selling"))
     model.add_constraints(v["purchase"] + most * selling <= most, mask=where, name="selling-purchase")
     model.add_constraints(v["export"] - given["photovoltaics"] * selling <= 0, mask=where, name="selling-export")
 

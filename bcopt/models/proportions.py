@@ -137,7 +137,7 @@ def levelling_model(load: xr.DataArray, lower: xr.DataArray, upper: xr.DataArray
     model = _ratio_model("sum of the load", total, lower, upper)
     level = (load / float(total.max()) * model.variables["scaled_share"]).sum("cluster")
     average = 1 / load.sizes["hour"]
-    deviation = model.add_variables(lower=0, coords=[load["hour"]], name="deviation")
+    deviation = model.add_variables(lower=0, coords=[load.indexes["hour"]], name="deviation")
     model.add_constraints(deviation - level >= -average, name="above")
     model.add_constraints(deviation + level >= average, name="below")
     model.add_objective(deviation.sum())
@@ -262,7 +262,7 @@ def penetration_model(
     own = photovoltaics if pooled else photovoltaics + np.minimum(heat, ground_heat)
     renewable = (own.sum("hour") * scaled).sum()
     if pooled:
-        pumped = model.add_variables(lower=0, coords=[heat["hour"]], name="pumped")
+        pumped = model.add_variables(lower=0, coords=[heat.indexes["hour"]], name="pumped")
         model.add_constraints(pumped - (heat * scaled).sum("cluster") <= 0, name="pumped_heat")
         model.add_constraints(pumped - (ground_heat * scaled).sum() <= 0, name="pumped_capacity")
         renewable = renewable + pumped.sum()
@@ -339,7 +339,7 @@ def _ratio_model(name: str, total: xr.DataArray, lower: xr.DataArray, upper: xr.
     if smallest <= 0:
         _refuse([f"the bounds admit a mix with {name} {smallest:g}, expected positive", *_not_positive(name, total)])
     model = linopy.Model()
-    scaled = model.add_variables(lower=0, coords=[total["cluster"]], name="scaled_share")
+    scaled = model.add_variables(lower=0, coords=[total.indexes["cluster"]], name="scaled_share")
     scale = model.add_variables(lower=0, name="scale")
     model.add_constraints((total / float(total.max()) * scaled).sum() == 1, name="denominator")
     model.add_constraints(scaled.sum() - scale == 0, name="whole")

@@ -95,6 +95,77 @@ def test_a_starter_that_nobody_buried_is_dead(family: Family) -> None:
     assert ended(family.stage, 3)
 
 
+EARLY = "import subprocess, sys; subprocess.Popen(['sh', '-c', 'sleep 1; exec \"$@\"', 'sh', *sys.argv[1:]])"
+"""Is gone before what it starts has looked who that was."""
+
+
+@linux
+@pytest.mark.parametrize("stage", [True, False], ids=["of DVC", "by hand"])
+def test_a_stage_whose_pipeline_was_gone_before_it_looked(tmp_path: Path, stage: bool) -> None:
+    """Between DVC's fork and the first look lie the seconds that Python imports for."""
+    note = tmp_path / "pid"
+    command = [sys.executable, "-c", EARLY, sys.executable, "-c", CHILD, str(note), "", "0.1"]
+    environment = os.environ | ({"DVC_STAGE": "ledger"} if stage else {})
+    assert subprocess.run(command, env=environment, start_new_session=True, check=False).returncode == 0
+    end = time.monotonic() + (5 if stage else 30)
+    while not note.exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert note.exists() is not stage
+
+
+@linux
+def test_a_stage_of_a_pipeline_that_lives(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", CHILD, tmp_path / "pid", "", "0.3"]
+    environment = os.environ | {"DVC_STAGE": "ledger"}
+    assert subprocess.run(command, env=environment, check=False, timeout=30).returncode == 0
+
+
+CALLER = f"""\
+import importlib.util, subprocess, sys
+spec = importlib.util.spec_from_file_location("lifeline", {lifeline.__file__!r})
+lifeline = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(lifeline)
+code = "import os, pathlib, sys, time; pathlib.Path(sys.argv[1]).write_text(str(os.getpid())); time.sleep(30)"
+subprocess.run(lifeline.bound(code, sys.argv[1]))
+"""
+
+
+@linux
+def test_a_bound_process_ends_with_who_called_it(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    caller = subprocess.Popen([sys.executable, "-c", CALLER, note])
+    end = time.monotonic() + 20
+    while not (note.exists() and note.read_text()) and time.monotonic() < end:
+        time.sleep(0.02)
+    bound = psutil.Process(int(note.read_text()))
+    caller.kill()
+    caller.wait()
+    assert ended(bound, 3)
+
+
+@linux
+def test_a_bound_process_whose_caller_is_gone_does_nothing(tmp_path: Path) -> None:
+    command = lifeline.bound("import pathlib, sys; pathlib.Path(sys.argv[1]).touch()", str(tmp_path / "done"))
+    assert subprocess.run(command, check=False).returncode == 0
+    assert (tmp_path / "done").exists()
+    (tmp_path / "done").unlink()
+    adopted = ["sh", "-c", shlex.join(command) + "; exit $?"]  # whose child it is is not who made the command
+    assert subprocess.run(adopted, check=False).returncode == 128 + signal.SIGKILL
+    assert not (tmp_path / "done").exists()
+
+
+@pytest.mark.parametrize(("starter", "kills"), [(os.getppid(), 0), (os.getpid(), 1)], ids=["its own", "another"])
+def test_a_kernel_looks_for_the_stage_that_started_it(monkeypatch, starter: int, kills: int) -> None:
+    killed: list[tuple[int, int]] = []
+    monkeypatch.setenv("JPY_PARENT_PID", str(starter))
+    monkeypatch.setattr(lifeline.os, "kill", lambda *args: killed.append(args))
+    monkeypatch.setattr(lifeline, "_shells_and_starter", lambda _: [])
+    monkeypatch.setattr(lifeline.sys, "platform", "darwin")
+    monkeypatch.setattr(lifeline.Lifeline, "_watch", lambda _: None)
+    lifeline.load_ipython_extension(None)
+    assert killed == [(os.getpid(), signal.SIGKILL)] * kills
+
+
 def test_ends_in_peace(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", CHILD, tmp_path / "pid", "", "0.3"], check=False, timeout=30)
     assert done.returncode == 0

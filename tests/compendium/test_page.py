@@ -203,6 +203,6 @@ def test_invalid_protocol_is_told_at_once(root: Path) -> None:
 def test_unknown_study(root: Path) -> None:
     page = Page("other2020/x")
     assert page.study == "other2020"
-    with pytest.raises(KeyError, match="has no study 'other2020'"):
+    with pytest.raises(InputError, match="has no study 'other2020'"):
         page.ledger({})
     assert root.is_dir()

@@ -52,7 +52,7 @@ def test_good(tmp_path: Path) -> None:
     assert study.choices["reading"].alternatives == ("a", "b")
     assert [fit.knob for fit in study.fits] == ["load scale", "price scale"]
     assert study.held_out["S-4"].tolerance == 0.1
-    with pytest.raises(KeyError, match="has no study 'study2021': it has study2020"):
+    with pytest.raises(InputError, match="has no study 'study2021': it has study2020"):
         found["study2021"]
 
 

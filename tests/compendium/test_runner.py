@@ -318,6 +318,22 @@ def test_dead_kernel_is_a_failed_stage(tmp_path: Path) -> None:
     assert staged(root) == []
 
 
+@pytest.mark.usefixtures("tame")
+def test_a_kernel_that_dies_before_it_answers_is_a_failed_stage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    early = "import os, sys\nif 'ipykernel_launcher' in sys.orig_argv:\n    os._exit(1)\n"
+    (tmp_path / "early").mkdir()
+    (tmp_path / "early" / "sitecustomize.py").write_text(early)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "early"))
+    root = project(tmp_path, WRITE)
+    before = contents(root)
+    with pytest.raises(runner.StageError, match=f"{STAGE}: the kernel died"):
+        runner.run_stage(STAGE, root)
+    assert contents(root) == before
+    assert staged(root) == []
+
+
 @pytest.mark.parametrize("name", ["params.yaml", "data/protocol.yaml"])
 @pytest.mark.usefixtures("tame")
 def test_invalid_inputs_stop_before_anything_runs(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:

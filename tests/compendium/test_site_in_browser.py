@@ -19,6 +19,8 @@ pytest.importorskip("jupyter_book")
 
 PlaywrightError = pytest.importorskip("playwright.sync_api").Error
 
+pytestmark = pytest.mark.slow
+
 MATHEMATICS = ":is(span, div).math.notranslate"  # not what MathJax makes of it
 TYPESET = "selector => [...document.querySelectorAll(selector)].every(x => x.querySelector('.MathJax'))"
 
@@ -294,7 +296,8 @@ def test_reference_has_every_module(root: Path, folder: Path) -> None:
 def test_navigation_goes_by_study_and_section(folder: Path, watched: Watched) -> None:
     page = watched.open(folder / "index.html")
     captions = [text.strip() for text in page.locator(".bd-links .caption-text").all_inner_texts()]
-    assert captions == ["Results", "energyeng2023", "frontiers2022", "systems2024", "Reference", "About"]
+    studies = ["energyeng2023", "frontiers2022", "systems2024"]
+    assert captions == ["Results", "districts", *studies, "How to", "Reference", "About"]
     names = [link.get_attribute("href") for link in page.locator(".bd-links li a").all()]
     sections = [name for name in names if name and name.startswith("notebooks/systems2024/")]
     assert [name.rpartition("/")[2].partition("-")[0] for name in sections] == ["2.1", "3.1", "3.2.1", "3.2.2", "3.3"]

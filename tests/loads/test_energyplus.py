@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from bcopt.loads import energyplus as module
@@ -156,13 +160,23 @@ class TestFaults:
 
     def test_not_installed(self, monkeypatch, willard):
         monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None if name == "pyenergyplus" else name)
-        assert messages(willard).startswith("pyenergyplus is not installed: it has wheels for Linux x86-64")
+        module._fault.cache_clear()
+        try:
+            found = messages(willard)
+        finally:
+            module._fault.cache_clear()
+        assert found.startswith("its library pyenergyplus-lbnl is not installed\nthere are wheels of it for Linux")
+        assert "`make -B environment`" in found
 
     @pytest.mark.parametrize(
         ("child", "said"),
         [
             ("import os; os.abort()", "ended with exit code -6: "),
             ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "ended with exit code -11: "),
+            (
+                "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+                "exit code -9, killed, perhaps for want of",
+            ),
             ("import sys; sys.exit('out of memory')", "ended with exit code 1: out of memory"),
             ("raise SystemError('no library')", "SystemError: no library"),
         ],
@@ -171,6 +185,21 @@ class TestFaults:
         """The session that asked goes on."""
         monkeypatch.setattr(module, "_CHILD", child)
         assert said in messages(willard)
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="signals of Linux")
+    def test_the_child_ends_with_who_asked(self, tmp_path, willard):
+        note = tmp_path / "pid"
+        child = f"import os, pathlib, time; pathlib.Path({str(note)!r}).write_text(str(os.getpid())); time.sleep(60)"
+        asking = "import pathlib, sys\nfrom bcopt.loads import energyplus\nenergyplus._CHILD = sys.argv[1]\n"
+        asking += "energyplus.simulate('', pathlib.Path(sys.argv[2]), 'the lamp', [], [])"
+        with subprocess.Popen([sys.executable, "-c", asking, child, willard]) as asked:
+            end = time.monotonic() + 60
+            while not (note.exists() and note.read_text()) and time.monotonic() < end:
+                time.sleep(0.05)
+            process = psutil.Process(int(note.read_text()))
+            asked.kill()
+        _, alive = psutil.wait_procs([process], timeout=5)
+        assert not alive
 
     def test_a_crash_after_a_severe_fault_says_the_fault(self, monkeypatch, willard):
         child = "import os\nopen('eplusout.err', 'w').write('   ** Severe  ** roof: too heavy\\n')\nos.abort()"

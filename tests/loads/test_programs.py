@@ -167,12 +167,13 @@ class TestFaults:
             standard_program("p", wrong)
         assert caught.value.source == "program p"
         found = list(caught.value.problems)
-        assert len(found) == 5 + 48 + 2
+        assert len(found) == 5 + 20 + 1 + 2
         assert "fresh_air: missing" in found
         assert f"fresh_water: unknown, expected one of {', '.join(PROFILES)}" in found
         assert "lighting: has dims ('hour',), expected ('day', 'hour')" in found
         assert "equipment: is in 'kW', expected 'W/m2'" in found
-        assert "people at day holiday, hour 23: 11 person/m2, expected 0 to 10" in found
+        assert "people at day workday, hour 19: 11 person/m2, expected 0 to 10" in found
+        assert "and 28 more like the last" in found
         assert "cooking at day workday, hour 4: nan W/m2, expected 0 to 200" in found
         assert "metabolic_rate: 10 W/person, expected 20 to 500" in found
 

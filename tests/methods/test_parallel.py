@@ -1,7 +1,11 @@
 import multiprocessing
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+from multiprocessing import forkserver
 
 import numpy as np
 import psutil
@@ -215,7 +219,58 @@ def test_an_error_of_a_task_arrives_as_it_was():
     assert multiprocessing.active_children() == []
 
 
-# ---------------------------------------------------------------- a parent that is gone
+# ---------------------------------------------------------------- a worker, the server or a parent that is gone
+
+
+def suicide(task):
+    """End as if the machine were out of memory."""
+    if task[0] == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return task[0]
+
+
+def deserted(task):
+    """End the server that this worker was forked from."""
+    if task == 1:
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)
+    return task
+
+
+def mortal():
+    """Build an evaluator that does not survive a single decision."""
+    return lambda rows: suicide(rows[0]) if len(rows) == 1 else rows
+
+
+@pytest.mark.parametrize("length", [1, 1_000_000], ids=["short tasks", "tasks longer than a pipe"])
+def test_a_killed_worker_is_one_error_and_no_wait_for_ever(length):
+    with pytest.raises(ChildProcessError, match="a worker process ended before its task was done"):
+        in_parallel(suicide, [np.full(length, number) for number in range(12)], workers=2)
+    assert multiprocessing.active_children() == []
+    assert in_parallel(square, [2, 3], workers=2) == [4, 9]
+
+
+def test_a_killed_server_is_one_error():
+    with pytest.raises(ChildProcessError, match="a worker process ended before its task was done"):
+        in_parallel(deserted, range(4), workers=2)
+    time.sleep(1.0)  # until it is buried
+    assert in_parallel(square, [2, 3], workers=2) == [4, 9]
+
+
+def test_no_server_any_more_is_one_error(monkeypatch):
+    """It was killed after the pool had been made."""
+    monkeypatch.setattr(forkserver, "connect_to_new_process", lambda _: socket.create_connection(("localhost", 9)))
+    with pytest.raises(ChildProcessError, match="a worker process ended before its task was done"):
+        in_parallel(square, range(4), workers=2)
+
+
+def test_a_call_after_a_worker_was_killed_begins_new_ones():
+    with Workers(mortal, workers=2, memory=False) as pool:
+        with pytest.raises(ChildProcessError):
+            pool.evaluate([[1.0], [1.0]])
+        np.testing.assert_array_equal(pool.evaluate(ROWS), ROWS)
+    assert multiprocessing.active_children() == []
+
 
 PARENT = """
 import sys, time

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from bcopt.methods import separable, solver
 from bcopt.methods.separable import solve_separable
+from bcopt.models.linopy_versions import absent_as_zero
 
 DAYS = xr.DataArray([0.0, 0.0, 0.0], dims="day", coords={"day": [1, 2, 3]})
 HOURS = xr.DataArray([0.0, 0.0, 0.0], dims="hour", coords={"hour": [8, 9, 10]})
@@ -192,7 +193,7 @@ def test_masked_and_empty_constraints():
     model.add_constraints(buy <= 1.75, mask=mask, name="noon")
     model.add_constraints(buy - buy <= 1, name="cancelled")
     model.add_variables(lower=0, upper=1 + GRID, mask=mask, name="spare")
-    model.add_constraints(model.variables["spare"] <= 0.5, mask=mask, name="half")
+    model.add_constraints(absent_as_zero(model.variables["spare"]) <= 0.5, mask=mask, name="half")
     agrees_with_whole(model)
     assert int(model.solution["spare"].notnull().sum()) == int(mask.sum())
     assert int(model.dual["noon"].notnull().sum()) == int(mask.sum())
@@ -277,11 +278,18 @@ def test_a_failure_leaves_no_solution_of_before():
     assert np.isnan(model.objective.value)
 
 
-def test_crossed_bounds_and_unbounded_variables():
+def test_crossed_bounds():
     model = stores()
-    model.variables["energy"].upper = GRID.where((GRID.day != 3) | (GRID.hour != 9), -1.0) + 0.0
+    upper = GRID.where((GRID.day != 3) | (GRID.hour != 9), -1.0) + 0.0
+    try:
+        model.variables["energy"].upper = upper
+    except ValueError:
+        pytest.skip("this linopy refuses crossed bounds itself")
     with pytest.raises(solver.NotSolved, match="energy at day 3, hour 9, cluster x1: no value from 0 to -1"):
         solve_separable(model)
+
+
+def test_unbounded_variables():
     model = stores()
     model.variables["purchase"].upper = GRID + np.inf
     model.add_objective(-1 * model.variables["purchase"].sum(), overwrite=True)

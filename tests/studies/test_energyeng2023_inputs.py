@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-import yaml
 
 from bcopt.compendium.inputs import read_quantities
+from bcopt.compendium.pipeline import read_stages
 from bcopt.compendium.problems import InputError
 from bcopt.compendium.protocol import read_protocol
 from bcopt.studies.energyeng2023 import coefficients, inputs, plans
@@ -229,7 +229,7 @@ class TestFitted:
 
     @pytest.mark.parametrize("table", TABLES)
     def test_the_stage_that_is_named_writes_the_table(self, eco, table):
-        stages = yaml.safe_load((eco.root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+        stages = read_stages(eco.root)
         written = {name for name, stage in stages.items() if f"data/derived/{table}" in map(path_of, stage["outs"])}
         assert written == {inputs.FITTED[table][0]}
 

@@ -19,7 +19,8 @@ from bcopt.compendium.problems import InputError
 from bcopt.compendium.protocol import read_protocol
 from bcopt.methods.quadratic import PersistentQuadratic
 from bcopt.models import dispatch
-from bcopt.studies.frontiers2022 import band, claims, distributed, fits, results, retail, scheduling, tables
+from bcopt.planning import commitment, retail
+from bcopt.studies.frontiers2022 import band, claims, distributed, fits, results, tables
 from bcopt.studies.frontiers2022.basic_data import Knobs, dispatch_inputs, pricing_inputs
 from bcopt.studies.frontiers2022.fits import BRACKETS, TARGETS
 from bcopt.studies.frontiers2022.inputs import CLUSTERS, PRICE_SETS
@@ -68,7 +69,7 @@ def test_commitment_is_proved(settled: Settled) -> None:
     found = settled.commitment
     scale = abs(found.value - dispatch.constant(settled.inputs))
     assert found.bound <= found.value + 1e-9 * scale
-    assert found.value - found.bound <= scheduling.GAP * scale
+    assert found.value - found.bound <= commitment.GAP * scale
     assert found.on.isin([0, 1]).all()
     assert 0 < int(found.on.sum()) < 24, "neither always nor never"
     assert found.value == pytest.approx(-float(settled.accounts["welfare"]), abs=1e-4)
@@ -76,7 +77,7 @@ def test_commitment_is_proved(settled: Settled) -> None:
 
 def test_no_other_hour_is_better(settled: Settled) -> None:
     """Each hour turned on or off by itself, dispatched anew."""
-    dispatcher = scheduling.Dispatcher(settled.inputs, settled.scenario, settled.commitment.on)
+    dispatcher = commitment.Dispatcher(settled.inputs, settled.scenario.mean_temperature, settled.commitment.on)
     constant, others = dispatch.constant(settled.inputs), []
     for hour in HOURS:
         on = settled.commitment.on.copy()
@@ -93,19 +94,21 @@ def dearer_gas(inputs: xr.Dataset, factor: float) -> xr.Dataset:
 
 
 def test_free_gas_runs_the_turbine_always(bands: Settled) -> None:
-    found = scheduling.commit(dearer_gas(bands.inputs, 0.0), bands.scenario)
+    found = commitment.commit(dearer_gas(bands.inputs, 0.0), bands.scenario.mean_temperature)
     assert int(found.on.sum()) == 24
     assert found.value - found.bound <= 1e-3
 
 
 def test_dear_gas_never_runs_it(bands: Settled) -> None:
-    assert int(scheduling.commit(dearer_gas(bands.inputs, 10.0), bands.scenario).on.sum()) == 0
+    found = commitment.commit(dearer_gas(bands.inputs, 10.0), bands.scenario.mean_temperature)
+    assert int(found.on.sum()) == 0
 
 
 def test_a_worse_commitment_to_begin_with_is_left(settled: Settled) -> None:
-    dispatcher = scheduling.Dispatcher(settled.inputs, settled.scenario)
+    kept = settled.scenario.mean_temperature
+    dispatcher = commitment.Dispatcher(settled.inputs, kept)
     for first in (settled.commitment.on, 1 - settled.commitment.on):
-        found = scheduling.commit(settled.inputs, settled.scenario, dispatcher, first)
+        found = commitment.commit(settled.inputs, kept, dispatcher, first)
         xr.testing.assert_equal(found.on, settled.commitment.on)
         assert found.value == pytest.approx(settled.commitment.value, abs=1e-6)
         assert found.tried == (1 if first is settled.commitment.on else 2)
@@ -116,7 +119,7 @@ def test_a_worse_commitment_to_begin_with_is_left(settled: Settled) -> None:
 
 def test_dispatch_forgets_what_it_solved_before(settled: Settled, provider_inputs: xr.Dataset) -> None:
     """To the last bit; and it is what a model built anew has."""
-    dispatcher = scheduling.Dispatcher(settled.inputs, settled.scenario, settled.commitment.on)
+    dispatcher = commitment.Dispatcher(settled.inputs, settled.scenario.mean_temperature, settled.commitment.on)
     first, loads = dispatcher.solve(settled.inputs), dispatcher.value("load")
     other = replace(settled.knobs, operation=2.0, satisfaction_hotel=3.0)
     given = dispatch_inputs(settled.day, provider_inputs, settled.scenario, other, 0.95 * settled.day["load"])
@@ -291,8 +294,9 @@ def test_clusters_have_the_prices_and_inputs_of_all_together(
 ) -> None:
     other = replace(settled.knobs, satisfaction_hotel=3.0, reducible_commercial=0.1, operation=2.0)
     for knobs in (settled.knobs, other):
-        market = retail.market(pricing_inputs(settled.day, provider_inputs, settled.scenario, knobs), settled.scenario)
-        whole = retail.exact(market, settled.scenario.weight, settled.scenario.price_ties)
+        of = settled.scenario
+        users = pricing_inputs(settled.day, provider_inputs, of, knobs)
+        whole = retail.exact(retail.market(users, of.price_levels, of.response), of.weight, of.price_ties)
         xr.testing.assert_equal(evaluator.prices(knobs), whole)
         given = dispatch_inputs(settled.day, provider_inputs, settled.scenario, knobs, whole["load"])
         found = evaluator.of_dispatch(knobs)
@@ -705,9 +709,16 @@ def written_band(root: Path, **changed: object) -> Path:
 RUN = {"price_set": "text-bands", "price_levels": 22, "price_ties": TIES, "episodes": 5}
 
 
-def test_a_band_of_this_run_is_read(tmp_path: Path) -> None:
-    found = band.read(written_band(tmp_path), RUN)
-    assert found.to_dict("records") == [{"scenario": "central", "x": 1.5, "said": True}]
+def test_a_band_of_this_run_is_read() -> None:
+    found = band.read(ROOT, RUN)
+    written = pd.read_csv(ROOT / "data/derived" / band.TABLE, keep_default_na=False)
+    pd.testing.assert_frame_equal(found, written[list(found)])
+    assert list(found) == ["scenario", *found.columns.intersection(list(band.COLUMNS))]
+
+
+def test_a_band_of_other_columns_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"column x: unknown(.|\n)*column operation: missing"):
+        band.read(written_band(tmp_path), RUN)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from bcopt.compendium.ledger import printed_number, read_claims
 from bcopt.compendium.protocol import read_protocol
 from bcopt.methods.admm import Result
 from bcopt.models import dispatch
+from bcopt.planning.commitment import Commitment
 from bcopt.studies.frontiers2022 import dispatch_figures, figures, weight_figures
 from bcopt.studies.frontiers2022 import inputs as study_inputs
 from bcopt.studies.frontiers2022.basic_data import Knobs, dispatch_inputs
@@ -39,7 +40,6 @@ from bcopt.studies.frontiers2022.results import (
     hourly_benefit,
 )
 from bcopt.studies.frontiers2022.scenario import central, changed
-from bcopt.studies.frontiers2022.scheduling import Commitment
 from bcopt.studies.frontiers2022.simulation import POSITIONS
 from bcopt.studies.frontiers2022.stages import Settled
 from bcopt.studies.frontiers2022.weights import COST, PLATEAU

@@ -16,8 +16,9 @@ from bcopt.compendium.problems import InputError
 from bcopt.compendium.protocol import StudyProtocol
 from bcopt.loads.weather import CALENDAR
 from bcopt.models import dispatch, pricing
+from bcopt.planning import retail
 from bcopt.studies import systems2024
-from bcopt.studies.frontiers2022 import basic_data, inputs, retail, scenario, simulation
+from bcopt.studies.frontiers2022 import basic_data, inputs, scenario, simulation
 from bcopt.studies.frontiers2022.basic_data import Knobs
 from bcopt.studies.frontiers2022.fits import printed
 from bcopt.studies.frontiers2022.inputs import CLUSTERS, PRICE_SETS
@@ -405,7 +406,7 @@ def test_dispatch_inputs_by_hand(day: xr.Dataset, provider_inputs: xr.Dataset, m
 def test_a_negative_sensitivity_is_named(day: xr.Dataset, provider_inputs: xr.Dataset, middle: Scenario) -> None:
     wrong = replace(middle, sensitivity=-1.0)
     with pytest.raises(ValueError, match=r"^sensitivity must be within.*found -1$"):
-        retail.market(basic_data.pricing_inputs(day, provider_inputs, wrong, KNOBS), wrong)
+        retail.market(basic_data.pricing_inputs(day, provider_inputs, wrong, KNOBS), wrong.price_levels, wrong.response)
 
 
 def test_a_minimum_load_above_capacity_is_named(day: xr.Dataset, provider_inputs: xr.Dataset, middle: Scenario) -> None:
@@ -417,7 +418,7 @@ def test_a_minimum_load_above_capacity_is_named(day: xr.Dataset, provider_inputs
 
 def test_prices_out_of_bounds_are_named(day: xr.Dataset, provider_inputs: xr.Dataset, middle: Scenario) -> None:
     given = basic_data.pricing_inputs(day, provider_inputs, middle, KNOBS)
-    found = retail.exact(retail.market(given, middle), 0.4, "lowest")["price"]
+    found = retail.exact(retail.market(given, middle.price_levels, middle.response), 0.4, "lowest")["price"]
     pricing.check_prices(found, given)
     wrong = found.copy()
     wrong.loc[{"cluster": "hotel", "carrier": "electricity", "hour": 3}] = 0.01
@@ -446,7 +447,7 @@ def test_every_scenario_is_a_problem(
         first = basic_data.pricing_inputs(day, provider_inputs, of, KNOBS)
         second = basic_data.dispatch_inputs(day, provider_inputs, of, KNOBS, day["load"])
         dispatch.check(second)
-        market = retail.market(first, of)
+        market = retail.market(first, of.price_levels, of.response)
         assert market.levels.sizes["level"] == of.price_levels
         bounds = dispatch.limits(second, of.mean_temperature)
         told = [*market.gained.data_vars.values(), *second.data_vars.values(), bounds["load-total"]]

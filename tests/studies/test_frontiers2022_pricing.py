@@ -16,10 +16,11 @@ from bcopt.compendium.protocol import StudyProtocol
 from bcopt.methods import dynamic_programme, qlearning
 from bcopt.models import pricing
 from bcopt.models.pricing_environment import PricingEnvironment
-from bcopt.studies.frontiers2022 import basic_data, retail, weights
+from bcopt.planning import retail
+from bcopt.planning.retail import LANE, Market
+from bcopt.studies.frontiers2022 import basic_data, learning, weights
 from bcopt.studies.frontiers2022.inputs import CLUSTERS, PRICE_SETS
 from bcopt.studies.frontiers2022.results import BENEFIT
-from bcopt.studies.frontiers2022.retail import LANE, Market
 from bcopt.studies.frontiers2022.scenario import Scenario
 from bcopt.studies.frontiers2022.stages import Settled
 
@@ -66,7 +67,7 @@ def test_prices_of_four_hours_beat_every_other(
     """All 234,256 plans of 9 to 13 o'clock, for each cluster and carrier; among the best the rule's least."""
     of = providers[price_set]
     given = basic_data.pricing_inputs(of.day, provider_inputs, of.scenario, of.knobs).isel(hour=slice(9, 13))
-    found = retail.market(given, of.scenario)
+    found = retail.market(given, of.scenario.price_levels, of.scenario.response)
     best = retail.exact(found, weight, TIES)
     plans = np.array(list(itertools.product(range(22), repeat=4)))
     rewards, rule = found.rewards(weight), retail.preference(found, TIES)
@@ -207,10 +208,11 @@ def test_elastic_load_rises_below_the_wholesale_price(
     """Why it is the ablation: the cheaper price raises the load, where users are said to hold back."""
     of = providers["text-bands"]
     other = replace(of.scenario, response="elasticity")
-    found = retail.market(basic_data.pricing_inputs(of.day, provider_inputs, other, of.knobs), other)
+    given = basic_data.pricing_inputs(of.day, provider_inputs, other, of.knobs)
+    found = retail.market(given, other.price_levels, other.response)
     rises = found.gained["load"].sel(hour=12).isel(level=0) > found.inputs["load"].sel(hour=12)
     assert rises.all()
-    held = retail.market(basic_data.pricing_inputs(of.day, provider_inputs, of.scenario, of.knobs), of.scenario)
+    held = weights.market_of(of, provider_inputs)
     assert (held.gained["load"] <= held.inputs["load"] * (1 + 1e-12)).all()
 
 
@@ -266,7 +268,7 @@ def test_a_seed_learns_the_same_in_any_company(markets: dict[str, Market]) -> No
 
 
 def test_settings_are_those_of_run_and_protocol(provider_protocol: StudyProtocol) -> None:
-    found = retail.settings(
+    found = learning.settings(
         provider_protocol, {"episodes": 500, "learning_rate": 0.2, "discount": 0.8}, [100, 500, 2000]
     )
     assert found == qlearning.Settings(0.2, 0.8, 1.0, 0.05, 500, (100,))
@@ -281,7 +283,7 @@ def test_gaps_by_hand() -> None:
         {"reward": (("episode", "weight", "seed", *dims), [[[[[9.0, 20.0]], [[7.0, 20.0]], [[10.0, 20.0]]]]])},
         {"episode": [7], "weight": [0.5], "seed": [1, 2, 3]},
     )
-    row = retail.gaps(best, found).iloc[0].to_dict()
+    row = learning.gaps(best, found).iloc[0].to_dict()
     assert row.pop("learners at the optimum [%]") == pytest.approx(400 / 6)
     assert row == {
         "weight": 0.5, "episodes": 7, "gap, median [yuan]": 1.0, "least [yuan]": 0.0, "greatest [yuan]": 3.0

@@ -18,6 +18,7 @@ from bcopt.methods import solver
 from bcopt.methods.optimal_face import ranges
 from bcopt.methods.persistent import Persistent
 from bcopt.models import district, proportions
+from bcopt.planning import self_optimisation
 from bcopt.studies.systems2024 import (
     claims,
     district_arithmetic,
@@ -26,13 +27,12 @@ from bcopt.studies.systems2024 import (
     district_results,
     flexible_day,
     levelling,
-    self_optimisation,
 )
 from bcopt.studies.systems2024.district_day import PUBLIC, DistrictKnobs, fitted
 from bcopt.studies.systems2024.district_dispatch import GREATEST, SETTLED, UPPER, Dispatch
 from bcopt.studies.systems2024.district_fits import DistrictFits, fit
 from bcopt.studies.systems2024.district_results import COLUMNS, FITTED, OTHERWISE, STATEMENTS, Days
-from bcopt.studies.systems2024.flexible_day import Knobs
+from bcopt.studies.systems2024.flexible_day import FIRST_HOUR, Knobs
 from bcopt.studies.systems2024.inputs import CLUSTERS
 from bcopt.studies.systems2024.scenario import (
     CENTRAL,
@@ -210,7 +210,8 @@ def test_demands_are_linear_in_the_plots(
 def test_demands_follow_the_schedule(
     series: xr.Dataset, study: xr.Dataset, central: Scenario, knobs: Knobs, unfitted_day: xr.Dataset
 ) -> None:
-    schedule = self_optimisation.schedule(flexible_day.model_inputs(series, study, central, knobs), central.tie_rule)
+    day = flexible_day.model_inputs(series, study, central, knobs)
+    schedule = self_optimisation.schedule(day, central.tie_rule, FIRST_HOUR)
     built = district_day.plots(series, study, central, knobs)
     for group, clusters in MEMBERS.items():
         at = (schedule * built).sel(cluster=clusters).sum("cluster")
@@ -239,7 +240,8 @@ def test_vehicles_that_feed_the_pumps(series: xr.Dataset, study: xr.Dataset, cen
     So it is where section 3.1 counts the pumps, with what fits 1 and 2 then find.
     """
     fed, knobs = replace(central, heat_pump_electricity=True), Knobs(0.564129732, 1.73963085)
-    schedule = self_optimisation.schedule(flexible_day.model_inputs(series, study, fed, knobs), fed.tie_rule)
+    day = flexible_day.model_inputs(series, study, fed, knobs)
+    schedule = self_optimisation.schedule(day, fed.tie_rule, FIRST_HOUR)
     rest = schedule["electricity"] - schedule["pump_heat"] / 3.5
     wanted = (rest * district_day.plots(series, study, fed, knobs)).sum("hour")
     assert float((district_day.group_of(study) * rest).sum("cluster").min()) < -100

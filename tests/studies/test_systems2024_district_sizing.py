@@ -64,6 +64,7 @@ def evaluator(day: xr.Dataset, central: Scenario) -> Evaluator:
 
 @pytest.fixture(scope="module")
 def searched(day: xr.Dataset, central: Scenario, curve: xr.Dataset) -> Searched:
+    pytest.importorskip("geatpy")
     return district_sizing.evolve(day, central, curve, FEW, [1, 2], workers=1)
 
 
@@ -203,6 +204,7 @@ def test_search_is_the_same_in_two_processes(
 
 
 def test_a_wrong_curve_is_told(day: xr.Dataset, central: Scenario, curve: xr.Dataset) -> None:
+    pytest.importorskip("geatpy")
     wrong = curve.assign(cost=curve["cost"] * (1 + 1e-4))
     runs = district_sizing.evolve(day, central, wrong, FEW, [1], workers=1).runs
     assert runs["largest difference from the breakpoints"].item() == pytest.approx(1e-4, rel=1e-3)

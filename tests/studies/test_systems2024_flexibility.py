@@ -6,7 +6,6 @@ import itertools
 import shutil
 from dataclasses import fields, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,9 +18,11 @@ from hypothesis import strategies as st
 from bcopt.compendium import files, ledger
 from bcopt.compendium.problems import InputError
 from bcopt.compendium.protocol import StudyProtocol, read_protocol
+from bcopt.methods import solver
 from bcopt.methods.calibration import Unreachable, crossings
 from bcopt.methods.solver import Report
 from bcopt.models import flexibility
+from bcopt.planning import self_optimisation
 from bcopt.studies.systems2024 import (
     claims,
     fits,
@@ -29,10 +30,10 @@ from bcopt.studies.systems2024 import (
     flexible_day,
     inputs,
     scenario,
-    self_optimisation,
 )
-from bcopt.studies.systems2024.flexible_day import Knobs
+from bcopt.studies.systems2024.flexible_day import FIRST_HOUR, Knobs
 from bcopt.studies.systems2024.scenario import CENTRAL, Scenario
+from bcopt.studies.systems2024.self_optimisation import counted, optimal_face, tightness
 
 ROOT = Path(__file__).parents[2]
 HOMES = ["x1", "x2", "x3", "x4", "x5", "x6"]
@@ -95,12 +96,12 @@ def before(day: xr.Dataset) -> xr.Dataset:
 
 @pytest.fixture(scope="module")
 def schedules(day: xr.Dataset) -> dict[str, xr.Dataset]:
-    return {rule: self_optimisation.schedule(day, rule) for rule in flexibility.TIE_RULES}
+    return {rule: self_optimisation.schedule(day, rule, FIRST_HOUR) for rule in flexibility.TIE_RULES}
 
 
 @pytest.fixture(scope="module")
 def face(day: xr.Dataset) -> xr.DataArray:
-    return self_optimisation.optimal_face(day.sel(cluster=["x1"]))["value"]
+    return optimal_face(day.sel(cluster=["x1"]))["value"]
 
 
 @pytest.fixture(scope="module")
@@ -254,7 +255,7 @@ def test_january_is_that_of_the_variant(
 
 def test_the_study_s_day_begins_with_hour_one() -> None:
     hours = xr.DataArray(range(24), dims="hour", coords={"hour": range(24)})
-    order = flexible_day.position(hours)
+    order = self_optimisation.position(hours, FIRST_HOUR)
     assert order.sel(hour=[1, 2, 20, 23, 0]).to_numpy().tolist() == [0, 1, 19, 22, 23]
     assert sorted(order.to_numpy().tolist()) == list(range(24))
 
@@ -581,7 +582,7 @@ def test_solving_again_is_solving_anew(
     found = [cost_after(energy) for energy in (2.0, 0.0, 40.0, 2.0)]
     assert found[0] == pytest.approx(found[3], abs=1e-6)
     anew = flexible_day.model_inputs(series, study, central, Knobs(scale, 2.0)).sel(cluster=["x1"])
-    cost = float(self_optimisation.schedule(anew, "earliest")["electricity_cost"].sum())
+    cost = float(self_optimisation.schedule(anew, "earliest", FIRST_HOUR)["electricity_cost"].sum())
     assert found[0] == pytest.approx(cost, abs=0.1)
     again = cost_after.day(0.284502)
     for name in ("vehicle_energy", "vehicle_power"):
@@ -595,7 +596,7 @@ def test_vehicles_that_are_away_are_not_used(
     found = fits.CostAfter(series, study, away, scale)(2.0)
     assert found > cost_after(2.0) + 10
     day = flexible_day.model_inputs(series, study, away, Knobs(scale, 2.0)).sel(cluster=["x1"])
-    schedule = self_optimisation.schedule(day, "earliest")
+    schedule = self_optimisation.schedule(day, "earliest", FIRST_HOUR)
     assert float(abs(schedule["vehicle"]).sel(hour=range(8, 18)).max()) == pytest.approx(0, abs=1e-6)
     assert found == pytest.approx(float(schedule["electricity_cost"].sum()), abs=1e-3)
 
@@ -741,9 +742,9 @@ def test_costs_add_up(schedules: dict[str, xr.Dataset]) -> None:
 
 
 def test_what_is_counted(before: xr.Dataset, central: Scenario) -> None:
-    energy = self_optimisation.counted(before, replace(central, cost_reading="energy cost"))
+    energy = counted(before, replace(central, cost_reading="energy cost"))
     assert energy.equals(before["energy_cost"])
-    assert self_optimisation.counted(before, central).equals(before["electricity_cost"])
+    assert counted(before, central).equals(before["electricity_cost"])
     assert float((before["energy_cost"] - before["electricity_cost"]).sum()) > 1000, "heat is bought"
 
 
@@ -773,7 +774,7 @@ def test_tie_rules_choose_among_equals(schedules: dict[str, xr.Dataset], day: xr
     cost = {rule: found["energy_cost"].sum("hour") for rule, found in schedules.items()}
     for rule in schedules:
         np.testing.assert_allclose(cost[rule], cost["earliest"], rtol=1e-7)
-    order = flexible_day.position(day["hour"])
+    order = self_optimisation.position(day["hour"], FIRST_HOUR)
     names = ["lighting", "transferable", "hot_water", "vehicle", "heat_store"]
     place = {rule: float((order * sum(found[name] for name in names)).sum()) for rule, found in schedules.items()}
     peak = {
@@ -792,21 +793,6 @@ def test_tie_rules_choose_among_equals(schedules: dict[str, xr.Dataset], day: xr
     water = [found["hot_water"].sel(cluster="x1") for found in schedules.values()]
     assert abs(water[0] - water[1]).max() > 1000
     assert abs(water[0] - water[2]).max() > 1000
-
-
-def test_every_rule_ends_in_one_schedule(day: xr.Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    """First the cost, then the rule, then what leaves nothing open; no stage twice."""
-    monkeypatch.setattr(flexibility, "tie_break", lambda _, rule, order: (rule, order.to_numpy().tolist()))
-    model: Any = SimpleNamespace(objective=SimpleNamespace(expression="cost"))
-    order = [23, *range(23)]
-    for rule, after in {
-        "earliest": ["earliest", "least throughput"],
-        "latest": ["latest", "least throughput", "earliest"],
-        "least peak": ["least peak", "least throughput", "earliest"],
-        "least throughput": ["least throughput", "earliest"],
-    }.items():
-        found: list[Any] = self_optimisation.stages(model, day, rule)
-        assert found == ["cost", *((name, order) for name in after)]
 
 
 def test_every_schedule_lies_on_the_optimal_face(face: xr.DataArray, schedules: dict[str, xr.Dataset]) -> None:
@@ -832,13 +818,13 @@ def test_the_cheapest_hour_ends_the_tie(day: xr.Dataset) -> None:
     x1 = day.sel(cluster=["x1"])
     price = x1["electricity_price"] - xr.where(x1["hour"] == 3, 0.01, 0.0)
     cheaper = x1.assign(electricity_price=price.assign_attrs(units="yuan/kWh"))
-    found = self_optimisation.optimal_face(cheaper, ["hot_water"])["value"].sel(flow="hot_water", hour=3)
+    found = optimal_face(cheaper, ["hot_water"])["value"].sel(flow="hot_water", hour=3)
     assert found["end"].to_numpy().tolist() == ["low", "high"]
     np.testing.assert_allclose(found, 2 * HOUSEHOLDS, rtol=1e-6)
 
 
 def test_the_linear_programme_is_tight(day: xr.Dataset) -> None:
-    table = self_optimisation.tightness(day, [["x1"], list(inputs.CLUSTERS)]).set_index("clusters")
+    table = tightness(day, [["x1"], list(inputs.CLUSTERS)]).set_index("clusters")
     assert table.index.tolist() == ["x1", "all 12"]
     assert table["agree to 1e-6"].all()
     values = table.drop(columns="agree to 1e-6").astype(float)
@@ -856,8 +842,8 @@ def test_a_gap_between_the_programmes_would_be_seen(
         report = Report.optimal(next(found), 0.0, 0.0)
         return report, report
 
-    monkeypatch.setattr(self_optimisation.solver, "witnessed", solved)
-    assert self_optimisation.tightness(day, [["x1"]])["agree to 1e-6"].item() is agree
+    monkeypatch.setattr(solver, "witnessed", solved)
+    assert tightness(day, [["x1"]])["agree to 1e-6"].item() is agree
 
 
 # ---- what is said of them

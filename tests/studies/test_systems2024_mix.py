@@ -18,6 +18,7 @@ from bcopt.compendium import ledger
 from bcopt.compendium.protocol import StudyProtocol, read_protocol
 from bcopt.methods.search import Settings
 from bcopt.models import flexibility, proportions
+from bcopt.planning import self_optimisation
 from bcopt.studies.systems2024 import (
     claims,
     fits,
@@ -25,9 +26,8 @@ from bcopt.studies.systems2024 import (
     levelling,
     levelling_results,
     penetration,
-    self_optimisation,
 )
-from bcopt.studies.systems2024.flexible_day import Knobs
+from bcopt.studies.systems2024.flexible_day import FIRST_HOUR, Knobs
 from bcopt.studies.systems2024.inputs import CLUSTERS
 from bcopt.studies.systems2024.levelling import Levelled
 from bcopt.studies.systems2024.penetration import AT_PRINTED, Searched
@@ -65,6 +65,7 @@ def optimum(load: xr.DataArray, box: tuple[xr.DataArray, xr.DataArray]) -> xr.Da
 
 @pytest.fixture(scope="module")
 def runs(load: xr.DataArray, box: tuple[xr.DataArray, xr.DataArray]) -> xr.Dataset:
+    pytest.importorskip("geatpy")
     return levelling.evolve(load, *box, GENETIC, range(1, 11))
 
 
@@ -91,6 +92,7 @@ def dense(energy: xr.Dataset) -> xr.Dataset:
 
 @pytest.fixture(scope="module")
 def searched(energy: xr.Dataset, dense: xr.Dataset) -> Searched:
+    pytest.importorskip("geatpy")
     return penetration.evolve(energy, False, dense, FRONT, [1, 2, 3])
 
 
@@ -135,7 +137,7 @@ def test_self_optimised_loads(
     spared = 0.2 * day["lighting"].sum("hour")
     np.testing.assert_allclose(found.sum("hour"), load.sum("hour") - spared, rtol=1e-6)
     assert float(found.sel(cluster="x1").max()) < float(load.sel(cluster="x1").max()), "its peaks are the least"
-    wanted = self_optimisation.schedule(day, "least peak")["electricity"].transpose("cluster", "hour")
+    wanted = self_optimisation.schedule(day, "least peak", FIRST_HOUR)["electricity"].transpose("cluster", "hour")
     np.testing.assert_allclose(found, wanted, rtol=1e-9)
 
 
@@ -745,6 +747,7 @@ def test_courses_rise_to_what_was_evaluated(searched: Searched) -> None:
 
 
 def test_points_above_the_front_would_be_seen(energy: xr.Dataset, dense: xr.Dataset) -> None:
+    pytest.importorskip("geatpy")
     low = dense.assign(penetration=dense["penetration"] - 0.1)
     table = penetration.evolve(energy, False, low, replace(FRONT, generations=30), [1]).runs
     assert 0.02 < table["largest excess over the front"].item() < 0.1

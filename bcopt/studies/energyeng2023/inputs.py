@@ -82,22 +82,24 @@ TABLES = {
 }
 """The tables below ``data/`` and what each of their quantities must be."""
 
-FITTED = {
+FITTED: dict[str, tuple[str, dict[str, Expected], dict[str, list[str]]]] = {
     EFFECTIVE_AREAS: (
         "energyeng2023-renewable-energy",
         {"effective_area": Expected("m2", _BY_TECHNOLOGY, lower=0.0)},
+        {"technology": [SOLAR_HOT_WATER, SOLAR_POWER]},
     ),
     COEFFICIENTS: (
         "energyeng2023-cost-and-carbon",
         {
-            "capital": Expected("USD a/MJ", _BY_TECHNOLOGY),
+            "capital": Expected("USD a/MJ", _BY_TECHNOLOGY, lower=0.0),
             "operation_cost": Expected("USD/MJ", _BY_TECHNOLOGY, lower=0.0),
             "embodied_carbon": Expected("g a/MJ", _BY_TECHNOLOGY),
             "operation_carbon": Expected("g/MJ", _BY_TECHNOLOGY, lower=0.0),
         },
+        {"technology": list(TECHNOLOGIES)},
     ),
 }
-"""The tables in ``data/derived``: the stage that writes each, its quantities and what each must be."""
+"""The tables in ``data/derived``: the stage that writes each, its quantities, what each must be, and the labels."""
 
 
 def load(root: Path | None = None) -> xr.Dataset:
@@ -136,5 +138,5 @@ def load_fitted(table: str, root: Path | None = None) -> xr.Dataset:
     InputError
         If the table is missing, faulty, or carries the hash of another protocol.
     """
-    stage, expected = FITTED[table]
-    return read_fitted(table, stage, expected, root or project_root())
+    stage, expected, labels = FITTED[table]
+    return read_fitted(table, stage, expected, root or project_root(), labels)

@@ -11,8 +11,7 @@ inputs : prices, equipment, users and climate as one dataset
 simulation : the pipeline's stage that runs EnergyPlus
 scenario : what the study does not print and the protocol decides
 basic_data : the typical day as inputs of both models (section 4.1)
-retail : retail prices, exactly and by Q-learning (section 4.2.1)
-scheduling : commitment of the turbine and dispatch (section 4.2.2)
+learning : settings of the learners of retail prices, and their gaps to the optimum (section 4.2.1)
 distributed : the dispatch as a bargain through prices (section 3.4)
 stages : both stages at any knobs
 fits : fits 1 to 5 of the protocol
@@ -33,10 +32,9 @@ from bcopt.studies.frontiers2022 import (
     figures,
     fits,
     inputs,
+    learning,
     results,
-    retail,
     scenario,
-    scheduling,
     simulation,
     stages,
     tables,
@@ -53,10 +51,9 @@ __all__ = [
     "figures",
     "fits",
     "inputs",
+    "learning",
     "results",
-    "retail",
     "scenario",
-    "scheduling",
     "simulation",
     "stages",
     "tables",

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pandera.pandas as pa
 import xarray as xr
 
 from bcopt.compendium.files import write_dataset, write_table
-from bcopt.compendium.fitted import read_swept, stamped
+from bcopt.compendium.fitted import NUMBER, TRUTH, WORDS, in_order, read_swept, stamped
 from bcopt.compendium.ledger import read_claims
 from bcopt.compendium.lifeline import Lifeline
 from bcopt.compendium.parameters import read_parameters
@@ -23,8 +24,9 @@ from bcopt.compendium.protocol import read_protocol
 from bcopt.compendium.runner import put_into_place, run_alone, staged
 from bcopt.methods.parallel import in_parallel
 from bcopt.methods.solver import NotSolved
-from bcopt.studies.frontiers2022 import inputs, simulation
-from bcopt.studies.frontiers2022.fits import fit, printed
+from bcopt.studies.frontiers2022 import inputs, results, simulation
+from bcopt.studies.frontiers2022.fits import TARGETS, fit, printed
+from bcopt.studies.frontiers2022.inputs import CARRIERS, CLUSTERS
 from bcopt.studies.frontiers2022.results import row
 from bcopt.studies.frontiers2022.scenario import Scenario, alternatives, central
 
@@ -33,6 +35,28 @@ TABLE = "frontiers2022_band.csv"
 SOLUTION = Path("results/frontiers2022/band.nc")
 PARAMETERS = ("price_set", "price_levels", "price_ties")
 """Parameters of the run that the scenarios share."""
+COLUMNS: dict[str, pa.Column] = {
+    **{knob.replace("_", " "): NUMBER for knob in TARGETS},
+    "no root": WORDS,
+    **{f"cost of {cluster} [yuan]": NUMBER for cluster in CLUSTERS},
+    **{f"{cluster} uses of its capacity [%]": NUMBER for cluster in CLUSTERS},
+    **dict.fromkeys((results.BENEFIT, results.COST, results.FUEL_SHARE), NUMBER),
+    **{f"commercial uses less {carrier}, 10 to 20 [%]": NUMBER for carrier in CARRIERS},
+    **{f"of it reduced {carrier} [%]": NUMBER for carrier in CARRIERS},
+    "residential price over wholesale, 8 to 13 [%]": NUMBER,
+    "residential price over wholesale, other hours [%]": NUMBER,
+    "residential electricity reduced, 8 to 13 [%]": NUMBER,
+    "residential electricity less after dispatch, 8 to 13 [%]": NUMBER,
+    "mean purchase, 0 to 8 and 22 to 24 [kW]": NUMBER,
+    "mean purchase, other hours [kW]": NUMBER,
+    "hours with the turbine on": NUMBER,
+    "hours with the turbine on in which CCHP comes first": NUMBER,
+    "hours of the sentence with a loss": NUMBER,
+    "hours with a loss": NUMBER,
+    "benefit in the hours of the sentence [yuan]": NUMBER,
+    **{f"{column}{by}": TRUTH for column in results.STATEMENTS.values() for by in ("", results.OTHERWISE)},
+}
+"""What the table holds beside the scenarios."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +132,15 @@ def read(root: Path, parameters: Mapping[str, Any]) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If it has not run, or ran under another protocol or other parameters.
+        If it has not run, or ran under another protocol or other parameters; listing every fault of a cell, and every
+        scenario that is missing or unknown.
     """
-    return read_swept(TABLE, "frontiers2022-band", root, PARAMETERS, parameters)
+    stage = STAGE.replace("/", "-")
+    found = read_swept(TABLE, stage, root, PARAMETERS, parameters, COLUMNS)
+    protocol = read_protocol(root)["frontiers2022"]
+    of_run = {**read_parameters(root).frontiers2022.model_dump(), **parameters}
+    scenarios = alternatives(protocol, central(protocol, inputs.load(root), of_run))
+    return in_order(found, list(scenarios), TABLE, stage)
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 import xarray as xr
 
-from bcopt.compendium.ledger import printed_number
+from bcopt.compendium.ledger import printed_numbers
 from bcopt.models import dispatch
 from bcopt.studies.frontiers2022.inputs import CARRIERS, CLUSTERS, PUBLISHED
 from bcopt.studies.frontiers2022.scenario import Scenario
@@ -54,10 +54,10 @@ def targets(claims: pd.DataFrame) -> pd.DataFrame:
         One row a cluster: ``cost [yuan]``, ``reduction [%]``, ``direct cost [yuan]``, and the direct costs that the
         rounding of the reduction admits, ``from [yuan]`` and ``to [yuan]``.
     """
-    printed = claims.set_index("id")["printed"]
+    printed = printed_numbers(claims, [claim for claims_of in PUBLISHED.values() for claim in claims_of])
     rows = []
     for cluster, (cost, reduction) in PUBLISHED.items():
-        (paid, _), (saved, half) = printed_number(printed[cost]), printed_number(printed[reduction])
+        (paid, _), (saved, half) = printed[cost], printed[reduction]
         direct, *ends = (paid / (1 - share / 100) for share in (saved, saved - half, saved + half))
         rows.append((cluster, paid, saved, direct, *ends))
     columns = ["cluster", "cost [yuan]", "reduction [%]", "direct cost [yuan]", "from [yuan]", "to [yuan]"]
@@ -259,7 +259,7 @@ def implied(claims: pd.DataFrame, days: Mapping[str, xr.Dataset]) -> pd.DataFram
     pd.DataFrame
         ``quantity``, ``value`` and ``unit``.
     """
-    benefit, _ = printed_number(claims.set_index("id")["printed"].to_dict()["F-4.3-esp-benefit"])
+    benefit, _ = printed_numbers(claims, ["F-4.3-esp-benefit"])["F-4.3-esp-benefit"]
     paid = targets(claims)
     revenue = float(paid["cost [yuan]"].sum())
     rows = [

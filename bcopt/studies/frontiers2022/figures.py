@@ -213,7 +213,7 @@ def tied_prices(
     settled_by_set : mapping of str to Settled
         By price set, at the weight of the plans.
     low, high : mapping of str to xr.Dataset
-        From :func:`bcopt.studies.frontiers2022.retail.exact` with the ties ``lowest`` and ``highest``, by price set.
+        From :func:`bcopt.planning.retail.exact` with the ties ``lowest`` and ``highest``, by price set.
     """
     weights = sorted({settled.scenario.weight for settled in settled_by_set.values()})
     title = f"Electricity prices of equal reward, weight {', '.join(f'{weight:g}' for weight in weights)}"
@@ -242,7 +242,7 @@ def learning(gaps_by_form: Mapping[str, pd.DataFrame]) -> Figure:
     Parameters
     ----------
     gaps_by_form : mapping of str to pd.DataFrame
-        From :func:`bcopt.studies.frontiers2022.retail.gaps`, by the form of the state.
+        From :func:`bcopt.studies.frontiers2022.learning.gaps`, by the form of the state.
     """
     weights = _weights(*(table["weight"] for table in gaps_by_form.values()))
     figure, panels = new(1, len(weights), 3.0, squeeze=False)

@@ -13,12 +13,12 @@ import xarray as xr
 
 from bcopt.compendium.fitted import read_fitted
 from bcopt.compendium.inputs import Expected
-from bcopt.compendium.ledger import printed_number, read_claims
+from bcopt.compendium.ledger import printed_numbers, read_claims
 from bcopt.compendium.problems import InputError
 from bcopt.methods.calibration import Unreachable, calibrate
 from bcopt.methods.parallel import in_parallel
 from bcopt.studies.frontiers2022.basic_data import Knobs, targets, typical_day
-from bcopt.studies.frontiers2022.inputs import CLUSTERS
+from bcopt.studies.frontiers2022.inputs import CLUSTERS, PRICE_SETS
 from bcopt.studies.frontiers2022.scenario import Scenario
 from bcopt.studies.frontiers2022.stages import Evaluator, Jump, Settled, reached
 
@@ -80,11 +80,9 @@ BACK = 1e-4
 
 def printed(claims: pd.DataFrame) -> dict[str, float]:
     """Return the numbers to fit by knob, and the direct cost of each cluster by its name [yuan]."""
-    texts = claims.set_index("id")["printed"]
+    texts = printed_numbers(claims, TARGETS.values())
     costs = targets(claims).set_index("cluster")["direct cost [yuan]"]
-    return {knob: printed_number(texts[claim])[0] for knob, claim in TARGETS.items()} | {
-        name: float(costs[name]) for name in CLUSTERS
-    }
+    return {knob: texts[claim][0] for knob, claim in TARGETS.items()} | {name: float(costs[name]) for name in CLUSTERS}
 
 
 def fit(days: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, wanted: Mapping[str, float]) -> Settled:
@@ -196,6 +194,21 @@ def dataset(settled: Mapping[str, Settled]) -> xr.Dataset:
     return xr.concat(parts, pd.Index(list(settled), name="price_set"), combine_attrs="drop_conflicts")
 
 
+def read_table(root: Path) -> xr.Dataset:
+    """Return what :func:`table` wrote, dims (price_set).
+
+    Raises
+    ------
+    InputError
+        If there are no fits of the protocol in force, or listing every fault of them.
+    """
+    expected = {
+        name: Expected(units, ("price_set",), lower=0.0 if units == "1" else -math.inf)
+        for name, units, _ in _QUANTITIES
+    }
+    return read_fitted(TABLE, STAGE, expected, root, {"price_set": PRICE_SETS})
+
+
 def read(root: Path, days: xr.Dataset, inputs: xr.Dataset, scenarios: Mapping[str, Scenario]) -> dict[str, Settled]:
     """Return the days at the knobs that the fits have found.
 
@@ -213,8 +226,7 @@ def read(root: Path, days: xr.Dataset, inputs: xr.Dataset, scenarios: Mapping[st
     InputError
         If there are no fits of the protocol in force.
     """
-    expected = {name: Expected(units, ("price_set",)) for name, units, _ in _QUANTITIES}
-    fitted = read_fitted(TABLE, STAGE, expected, root)
+    fitted = read_table(root)
     wanted = printed(read_claims(root))
     found = {}
     for price_set, scenario in scenarios.items():

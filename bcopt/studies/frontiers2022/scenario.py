@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Annotated, Any, Literal, get_type_hints
 
 import xarray as xr
+from pydantic import StringConstraints
 
 from bcopt.compendium.problems import InputError
 from bcopt.compendium.protocol import PROTOCOL, StudyProtocol
@@ -19,14 +20,14 @@ CENTRAL = "central"
 class Scenario:
     """One value of each choice of the protocol that the loads, the prices and the dispatch depend on, by its name."""
 
-    price_set: str
-    cooling_price: str
-    commercial_building: str
-    envelope: str
-    weather: str
-    day: str
-    hot_water: str
-    response: str
+    price_set: Literal["text-bands", "guangdong-2021"]
+    cooling_price: Annotated[str, StringConstraints(pattern=r"^electricity over [1-9]\d*(\.\d+)?$")]
+    commercial_building: Literal["mall", "office"]
+    envelope: Literal["hot summer and warm winter", "cold"]
+    weather: Literal["Miami morphed to Guangzhou", "Miami as it is"]
+    day: Literal["mean day of July", "mean workday of July", "mean day of August"]
+    hot_water: Literal["gas", "electricity"]
+    response: Literal["willingness", "elasticity"]
     sensitivity: float
     reducible_share: float
     satisfaction_commercial: float
@@ -34,12 +35,12 @@ class Scenario:
     loss_share: float
     loss_linear_share: float
     price_levels: int
-    price_ties: str
+    price_ties: Literal["nearest to wholesale", "lowest", "highest"]
     weight: float
     transferable_share: float
     comfort_band: float
     room_time_constant: float
-    mean_temperature: str
+    mean_temperature: Literal["kept", "free"]
     export_price_share: float
 
     @property
@@ -87,9 +88,10 @@ def central(protocol: StudyProtocol, inputs: xr.Dataset, parameters: Mapping[str
     Raises
     ------
     InputError
-        Naming every choice that the protocol lacks, or whose central value is not that of the inputs.
+        Naming every choice that the protocol lacks, has of another kind, or whose central value is not that of the
+        inputs.
     """
-    chosen = protocol.chosen(CHOICES)
+    chosen = protocol.chosen(CHOICES, get_type_hints(Scenario, include_extras=True))
     differ = [
         f"{quantity} is {float(inputs[quantity]):g} in data/assumed/frontiers2022.csv and {name} {chosen[name]} here: "
         "both must be changed"

@@ -6,8 +6,10 @@ results/frontiers2022/weather.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,14 +18,16 @@ import xarray as xr
 from tqdm import tqdm
 
 from bcopt.compendium.files import round_significant, write_dataset
+from bcopt.compendium.hourly import HOURS
+from bcopt.compendium.inputs import Expected, check_dataset, read_arrays
 from bcopt.compendium.lifeline import Lifeline
 from bcopt.compendium.parameters import read_parameters
 from bcopt.compendium.paths import project_root
 from bcopt.compendium.problems import InputError
 from bcopt.compendium.runner import put_into_place, run_alone, staged
-from bcopt.loads.energyplus import EnergyPlusError
+from bcopt.loads.energyplus import EnergyPlusError, require_energyplus
 from bcopt.loads.places import Place
-from bcopt.loads.simulation import Case, demands
+from bcopt.loads.simulation import CARRIERS, Case, demands
 from bcopt.loads.solar import STANDARD_IRRADIANCE, PhotovoltaicArray, photovoltaic_yield
 from bcopt.loads.weather import CALENDAR
 from bcopt.studies.frontiers2022 import inputs
@@ -42,14 +46,28 @@ POSITIONS = {
     "west facade": PhotovoltaicArray(tilt=90.0, azimuth=270.0),
 }
 """Where modules may stand; the first is the study's."""
-_SUNDAY = CALENDAR.dayofyear % 7 == 1  # the simulated year begins on a Sunday
-_SATURDAY = CALENDAR.dayofyear % 7 == 0
+_SUNDAY = CALENDAR.day_of_year % 7 == 1  # the simulated year begins on a Sunday
+_SATURDAY = CALENDAR.day_of_year % 7 == 0
 OF_DAY: dict[str, npt.NDArray[np.bool_]] = {
     "mean day of July": CALENDAR.month == 7,
     "mean workday of July": (CALENDAR.month == 7) & ~_SUNDAY & ~_SATURDAY,
     "mean day of August": CALENDAR.month == 8,
 }
 """Hours of the year that each typical day is the mean of."""
+LABELS: dict[str, Sequence[Any]] = {
+    "building": list(BUILDINGS.values()),
+    "use": list(CARRIERS),
+    "carrier": list(CARRIERS.values()),
+    "position": list(POSITIONS),
+    "day": list(OF_DAY),
+    "hour": HOURS,
+}
+HELD = {
+    "demand": Expected("kW", ("variant", "building", "use", "day", "hour"), lower=0.0),
+    "photovoltaics": Expected("1", ("variant", "position", "day", "hour"), 0.0, 2.0),
+    "air_temperature": Expected("degC", ("variant", "day", "hour"), -70.0, 60.0),
+}
+"""What the file of the typical days holds."""
 DIGITS, DECIMALS = 6, 4
 """Kept of each number: what EnergyPlus repeats from run to run."""
 
@@ -139,8 +157,9 @@ def run(root: Path, lifeline: Lifeline) -> None:
     InputError
         If an input table, params.yaml or a weather file of the user's own is faulty.
     EnergyPlusError
-        If EnergyPlus fails for a building.
+        If EnergyPlus cannot be loaded or fails for a building.
     """
+    require_energyplus(STAGE)
     weather = read_parameters(root).climate.epw or Variant.weather
     chosen = variants(Variant(weather=weather))
     with staged(STAGE, root) as staging:
@@ -164,13 +183,12 @@ def read(root: Path | None = None) -> xr.Dataset:
     Raises
     ------
     InputError
-        If it has not run, or the weather file of the user's own has changed since.
+        If it has not run, its file is faulty, or the weather file of the user's own has changed since.
     """
-    path = (root or project_root()) / DAYS
-    if not path.is_file():
-        raise InputError(DAYS.as_posix(), ["the file does not exist: run `dvc repro frontiers2022-simulation`"])
-    with xr.open_dataset(path) as dataset:
-        found = dataset.load()
+    root = root or project_root()
+    found = read_arrays(root / DAYS, root, STAGE.replace("/", "-"), ("weather", "envelope", "weather_sha256"))
+    simulated = variants(Variant(found.attrs["weather"], found.attrs["envelope"]))
+    check_dataset(found, HELD, DAYS.as_posix(), LABELS | {"variant": [*simulated]})
     weather = found.attrs["weather"]
     if PLACE.hash(weather) != found.attrs["weather_sha256"]:
         raise InputError(weather, ["changed since the simulation: run `dvc repro --force frontiers2022-simulation`"])

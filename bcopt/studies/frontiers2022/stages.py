@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import xarray as xr
 
 from bcopt.models import dispatch
-from bcopt.studies.frontiers2022 import retail
+from bcopt.planning import retail
+from bcopt.planning.commitment import Commitment, Dispatcher, commit
 from bcopt.studies.frontiers2022.basic_data import (
     Knobs,
     dispatch_inputs,
@@ -18,7 +19,6 @@ from bcopt.studies.frontiers2022.basic_data import (
     pricing_inputs,
 )
 from bcopt.studies.frontiers2022.scenario import Scenario
-from bcopt.studies.frontiers2022.scheduling import Commitment, Dispatcher, commit
 
 PAYERS = {
     "reducible_commercial": "commercial",
@@ -107,8 +107,8 @@ class Evaluator:
         self._first: dict[str, tuple[float, xr.Dataset]] = {}
         self._given = dispatch_inputs(day, inputs, scenario, knobs, day["load"])
         given = self.of_dispatch(knobs)
-        self._dispatcher = Dispatcher(given, scenario)
-        self.commitment = commit(given, scenario, self._dispatcher)
+        self._dispatcher = Dispatcher(given, scenario.mean_temperature)
+        self.commitment = commit(given, scenario.mean_temperature, self._dispatcher)
         self._dispatcher.commit(self.commitment.on)
 
     def prices(self, knobs: Knobs) -> xr.Dataset:
@@ -120,8 +120,9 @@ class Evaluator:
         at = getattr(knobs, knob)
         if knob not in self._first or self._first[knob][0] != at:
             users = pricing_inputs(self.day, self.inputs, self.scenario, knobs).sel(cluster=[PAYERS[knob]])
-            self._market = retail.market(users, self.scenario, self._market)
-            self._first[knob] = at, retail.exact(self._market, self.scenario.weight, self.scenario.price_ties)
+            of = self.scenario
+            self._market = retail.market(users, of.price_levels, of.response, self._market)
+            self._first[knob] = at, retail.exact(self._market, of.weight, of.price_ties)
         return self._first[knob][1]
 
     def of_dispatch(self, knobs: Knobs) -> xr.Dataset:
@@ -135,7 +136,8 @@ class Evaluator:
     def recommit(self, knobs: Knobs) -> bool:
         """Look at the commitment again and say whether it is another."""
         before = self.commitment.on
-        self.commitment = commit(self.of_dispatch(knobs), self.scenario, self._dispatcher, before)
+        given = self.of_dispatch(knobs)
+        self.commitment = commit(given, self.scenario.mean_temperature, self._dispatcher, before)
         self._dispatcher.commit(self.commitment.on)
         return not before.equals(self.commitment.on)
 

@@ -15,12 +15,13 @@ from bcopt.methods.decoders import Array
 from bcopt.methods.parallel import in_parallel
 from bcopt.models import dispatch, pricing
 from bcopt.models.pricing_environment import PricingEnvironment
-from bcopt.studies.frontiers2022 import retail
+from bcopt.planning import retail
+from bcopt.planning.commitment import Dispatcher, commit
+from bcopt.studies.frontiers2022 import learning
 from bcopt.studies.frontiers2022.basic_data import dispatch_inputs, pricing_inputs, typical_day
 from bcopt.studies.frontiers2022.fits import START, TARGETS
 from bcopt.studies.frontiers2022.inputs import CARRIERS, CLUSTERS
 from bcopt.studies.frontiers2022.scenario import Scenario, changed
-from bcopt.studies.frontiers2022.scheduling import Dispatcher, commit
 from bcopt.studies.frontiers2022.stages import Settled, reached
 from bcopt.studies.frontiers2022.weights import market_of
 
@@ -91,8 +92,8 @@ def second_stage_alone(
         for shifted, band in itertools.product((0.0, scenario.transferable_share), bands):
             other = changed(scenario, {"comfort_band": band, "transferable_share": shifted})
             given = dispatch_inputs(day, inputs, other, START, load)
-            dispatcher = Dispatcher(given, other)
-            dispatcher.commit(commit(given, other, dispatcher).on)
+            dispatcher = Dispatcher(given, other.mean_temperature)
+            dispatcher.commit(commit(given, other.mean_temperature, dispatcher).on)
             flows = dispatcher.flows(given)
             saved = 100 * (1 - float((price * flows["load"]).sel(cluster="commercial").sum() / wanted["commercial"]))
             rows.append((price_set, band, "yes" if shifted else "no", saved))
@@ -197,7 +198,7 @@ def learners_table(
     found = market_of(settled, inputs)
     enough = found.budget * 0 + found.use.size * found.gained.sizes["hour"]
     free = retail.Market(found.inputs, found.levels, enough, found.gained)
-    markets = {**dict.fromkeys(retail.FORMS, found), "hour alone, without the cap": free}
+    markets = {**dict.fromkeys(learning.FORMS, found), "hour alone, without the cap": free}
     named = [(name, form) for name in how for form in markets]
     medians = in_parallel(_medians, [(markets[form], how[name], form, weights, seeds) for name, form in named])
     return pd.DataFrame(
@@ -212,8 +213,8 @@ def learners_table(
 def _medians(task: tuple[retail.Market, qlearning.Settings, str, Sequence[float], Sequence[int]]) -> list[float]:
     """Return the median gap at each weight of learners of one form, for a process of its own [yuan]."""
     of, settings, form, weights, seeds = task
-    learned = retail.learnt(of, weights, seeds, settings, retail.FORMS.get(form, False))
-    table = retail.gaps(retail.exact(of, list(weights), "lowest"), learned)
+    learned = retail.learnt(of, weights, seeds, settings, learning.FORMS.get(form, False))
+    table = learning.gaps(retail.exact(of, list(weights), "lowest"), learned)
     medians = table.groupby("weight")["gap, median [yuan]"].last()
     return [float(medians[weight]) for weight in weights]
 

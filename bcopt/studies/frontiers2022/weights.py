@@ -11,11 +11,11 @@ import xarray as xr
 
 from bcopt.methods.parallel import in_parallel
 from bcopt.models import dispatch
-from bcopt.studies.frontiers2022 import retail
+from bcopt.planning import retail
+from bcopt.planning.commitment import Dispatcher, commit
 from bcopt.studies.frontiers2022.basic_data import dispatch_inputs, pricing_inputs
 from bcopt.studies.frontiers2022.inputs import CLUSTERS
 from bcopt.studies.frontiers2022.results import BENEFIT
-from bcopt.studies.frontiers2022.scheduling import Dispatcher, commit
 from bcopt.studies.frontiers2022.stages import Settled
 
 WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.45, 0.48, 0.49, 0.5, 0.51, 0.52, 0.55, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -51,11 +51,11 @@ class _Share:
 def _dispatches(share: _Share) -> list[tuple[xr.Dataset, xr.Dataset]]:
     """Return the inputs of the second stage and the flows of each of the loads."""
     of, found = share.settled, []
-    dispatcher = Dispatcher(of.inputs, of.scenario, of.commitment.on)
+    dispatcher = Dispatcher(of.inputs, of.scenario.mean_temperature, of.commitment.on)
     for load in share.loads:
         given = dispatch_inputs(of.day, share.inputs, of.scenario, of.knobs, load)
         if share.recommit:
-            dispatcher.commit(commit(given, of.scenario, dispatcher).on)
+            dispatcher.commit(commit(given, of.scenario.mean_temperature, dispatcher).on)
         found.append((given, dispatcher.flows(given)))
     return found
 
@@ -106,7 +106,8 @@ def _batches(loads: Sequence[xr.DataArray]) -> Iterator[Sequence[xr.DataArray]]:
 
 def market_of(settled: Settled, inputs: xr.Dataset) -> retail.Market:
     """Return the market of a settled day."""
-    return retail.market(pricing_inputs(settled.day, inputs, settled.scenario, settled.knobs), settled.scenario)
+    given, of = pricing_inputs(settled.day, inputs, settled.scenario, settled.knobs), settled.scenario
+    return retail.market(given, of.price_levels, of.response)
 
 
 def exact_sweep(settled: Settled, inputs: xr.Dataset, weights: Sequence[float] = WEIGHTS) -> pd.DataFrame:
@@ -153,7 +154,7 @@ def learnt_sweep(settled: Settled, inputs: xr.Dataset, learned: xr.Dataset) -> p
     inputs : xr.Dataset
         The study's inputs.
     learned : xr.Dataset, dims (episode, weight, seed, cluster, carrier, hour)
-        From :func:`bcopt.studies.frontiers2022.retail.learnt`.
+        From :func:`bcopt.planning.retail.learnt`.
     """
     found = market_of(settled, inputs)
     places = [

@@ -12,7 +12,7 @@ simulation : the pipeline's stage that runs EnergyPlus
 analysis : what the simulated loads say, and checks of them by hand
 scenario : what the study does not print and the protocol decides
 flexible_day : loads under a scenario as inputs of the flexibility model
-self_optimisation : schedules of least cost and the ties among them (section 3.1)
+self_optimisation : which cost is counted, tightness and open hours of the schedules of least cost (section 3.1)
 fits : fits 1 and 2 of the protocol
 flexibility_results : section 3.1 as tables, its statements as tests, what a scenario says
 levelling : the mix of least AR, by the genetic algorithm and exactly (section 3.2.1)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bcopt.compendium.hourly import HOURS
+from bcopt.compendium.inputs import TEXT, Expected, check_dataset, read_arrays
 from bcopt.compendium.paths import project_root
 from bcopt.compendium.problems import InputError
 from bcopt.loads import prototypes
 from bcopt.loads.climate import monthly_means, morph
 from bcopt.loads.programs import COOKING_LOST
-from bcopt.loads.simulation import BALANCE
+from bcopt.loads.simulation import BALANCE, CARRIERS
 from bcopt.loads.steady_state import monthly_heating
 from bcopt.loads.weather import CALENDAR, read_weather, shipped_weather
 from bcopt.studies.systems2024 import demand
@@ -28,6 +31,28 @@ _KIND = re.compile(
 PUBLISHED_COST, PUBLISHED_HOUR_20 = "S-3.1-cost-before", "S-3.1-hour20-before"
 SENSIBLE_SHARE = 0.75
 """Of a resting person's heat in a cool room, about three quarters [-]; EnergyPlus splits it by itself."""
+
+_SERIES, _DAYS = ("cluster", "use", "hour"), ("variant", "cluster", "use", "month", "hour")
+LOADS = {
+    "demand": Expected("kW", _SERIES, lower=0.0),
+    "warnings": Expected("1", ("cluster",), lower=0.0),
+    "messages": Expected(TEXT, ("cluster",)),
+    "unmet": Expected("h", ("cluster",), 0.0, float(len(CALENDAR))),
+    "meter_deviation": Expected("1", ("cluster",), lower=0.0),
+    "photovoltaics": Expected("kW", ("cluster", "hour"), lower=0.0),
+    "ground_heat": Expected("kW", ("cluster",), lower=0.0),
+}
+VARIANTS = {
+    "mean_day": Expected("kW", _DAYS, lower=0.0),
+    "annual": Expected("kWh/a", ("variant", "cluster", "use"), lower=0.0),
+    "photovoltaics": Expected("kW", ("variant", "cluster", "month", "hour"), lower=0.0),
+}
+BALANCES = {
+    **{name: Expected("W", ("storey", "hour"), -1e7, 1e7) for name in BALANCE},
+    "temperature": Expected("degC", ("storey", "hour"), -70.0, 100.0),
+    "heating": Expected("kW", ("storey", "hour"), 0.0, 1e4),
+}
+"""What the files of the simulation stage hold."""
 
 
 def read_results(
@@ -45,18 +70,12 @@ def read_results(
     Raises
     ------
     InputError
-        If a file is not there, or the loads were simulated under other choices.
+        If a file is not there or faulty, or the loads were simulated under other choices.
     """
-    folder = (root or project_root()) / "data" / "derived"
-    found = []
-    for name in ("loads.nc", "load_variants.nc", "storey_balance.nc"):
-        if not (folder / name).is_file():
-            raise InputError(
-                f"data/derived/{name}", ["the file does not exist: run `dvc repro systems2024-simulation`"]
-            )
-        with xr.open_dataset(folder / name) as dataset:
-            found.append(dataset.load())
-    loads, variants, balance = found
+    root = root or project_root()
+    labels: dict[str, Sequence[Any]] = {"cluster": [*CLUSTERS], "use": [*CARRIERS], "carrier": list(CARRIERS.values())}
+    described = ("program", "hour_shift", "neighbours", "weather", "weather_sha256")
+    loads = _read("loads.nc", LOADS, labels | {"hour": range(len(CALENDAR))}, root, described)
     other = [
         f"was simulated with {name} = {loads.attrs[name]}, not {value}: set params.yaml and run `dvc repro`"
         for name, value in (parameters or {}).items()
@@ -64,7 +83,25 @@ def read_results(
     ]
     if other:
         raise InputError("data/derived/loads.nc", other)
+    simulated = demand.variants(demand.Variant(*(loads.attrs[name] for name in described[:-1])))
+    days = {"hour": HOURS, "month": [1, 7], "variant": [*simulated]}
+    variants = _read("load_variants.nc", VARIANTS, labels | days, root)
+    storeys = {"storey": ["ground", "middle", "top"], "hour": range(24 * 31)}
+    balance = _read("storey_balance.nc", BALANCES, storeys, root, ("cluster", "month"))
     return loads, variants, balance
+
+
+def _read(
+    file: str,
+    expected: Mapping[str, Expected],
+    labels: Mapping[str, Sequence[Any]],
+    root: Path,
+    attributes: Sequence[str] = (),
+) -> xr.Dataset:
+    """Return a file of the simulation stage, if it is as it was written."""
+    path = Path("data") / "derived" / file
+    found = read_arrays(root / path, root, "systems2024-simulation", attributes)
+    return check_dataset(found, expected, path.as_posix(), labels)
 
 
 def weather_behind(loads: xr.Dataset, inputs: xr.Dataset) -> xr.Dataset:

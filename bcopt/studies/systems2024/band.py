@@ -6,7 +6,7 @@ what each section says to data/derived/systems2024_band_*.csv, and all numbers o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from bcopt.compendium.files import rounded_table, write_dataset, write_table
-from bcopt.compendium.fitted import read_swept, stamped
+from bcopt.compendium.fitted import in_order, read_swept, stamped
 from bcopt.compendium.ledger import read_claims
 from bcopt.compendium.lifeline import Lifeline
 from bcopt.compendium.parameters import read_parameters
@@ -24,6 +24,7 @@ from bcopt.compendium.runner import put_into_place, run_alone, staged
 from bcopt.methods.solver import NotSolved
 from bcopt.studies.systems2024 import (
     analysis,
+    demand,
     district_fits,
     district_results,
     fits,
@@ -32,7 +33,9 @@ from bcopt.studies.systems2024 import (
     levelling,
     levelling_results,
     penetration,
+    simulation,
 )
+from bcopt.studies.systems2024.band_columns import COLUMNS
 from bcopt.studies.systems2024.flexible_day import Knobs
 from bcopt.studies.systems2024.scenario import (
     CENTRAL,
@@ -83,27 +86,45 @@ def sweep(
     claims : pd.DataFrame
         From :func:`bcopt.compendium.ledger.read_claims`.
     """
-    names = variants["variant"].to_numpy().tolist()
-    of_fits = alternatives(protocol, middle, names, OF_THE_FITS)
-    of_demand = alternatives(protocol, middle, names)
-    of_district = alternatives(protocol, middle, names, OF_THE_FITS + OF_THE_DISTRICT)
-    combined = district_results.crossed(protocol, middle)
-    days, fitted = flexibility_results.sweep(of_fits, loads, variants, given, fits.targets(claims))
+    of = scenarios(protocol, middle, variants["variant"].to_numpy().tolist())
+    days, fitted = flexibility_results.sweep(of["self-optimisation"], loads, variants, given, fits.targets(claims))
     table = fits.fitted_table(fitted)
-    others = {name: of for name, of in levelling.loads_to_level(middle).items() if of not in of_demand.values()}
-    knobs = _knobs(table, of_demand | of_district)
-    knobs |= dict.fromkeys([*others, *combined], knobs[CENTRAL])
+    others = [name for name in of["levelling"] if name not in of["penetration"]]
+    knobs = _knobs(table, of["penetration"] | of["district"])
+    knobs |= dict.fromkeys([*others, *of["district-combinations"]], knobs[CENTRAL])
     printed = district_fits.targets(claims)
-    every = of_district | combined  # a combination that differs in one choice alone is the scenario of that name
+    # A combination that differs in one choice alone is the scenario of that name.
+    every = of["district"] | of["district-combinations"]
     of_both = district_results.sweep(every, loads, variants, given, knobs, printed).set_index("scenario")
     found = {
         "self-optimisation": days,
-        "levelling": levelling_results.public_shares(of_demand | others, loads, variants, given, knobs),
-        "penetration": penetration.penetrations(of_demand, loads, variants, given, knobs),
-        "district": of_both.loc[list(of_district)].reset_index(),
-        "district-combinations": of_both.loc[list(combined)].reset_index(),
+        "levelling": levelling_results.public_shares(of["levelling"], loads, variants, given, knobs),
+        "penetration": penetration.penetrations(of["penetration"], loads, variants, given, knobs),
+        "district": of_both.loc[list(of["district"])].reset_index(),
+        "district-combinations": of_both.loc[list(of["district-combinations"])].reset_index(),
     }
     return table, found
+
+
+def scenarios(protocol: StudyProtocol, middle: Scenario, variants: Sequence[str]) -> dict[str, dict[str, Scenario]]:
+    """Return the scenarios of each section by name, the central one first.
+
+    Parameters
+    ----------
+    protocol, middle
+        As in :func:`sweep`.
+    variants : sequence of str
+        Names of the variants of the simulated loads.
+    """
+    of_demand = alternatives(protocol, middle, variants)
+    others = {name: of for name, of in levelling.loads_to_level(middle).items() if of not in of_demand.values()}
+    return {
+        "self-optimisation": alternatives(protocol, middle, variants, OF_THE_FITS),
+        "levelling": of_demand | others,
+        "penetration": of_demand,
+        "district": alternatives(protocol, middle, variants, OF_THE_FITS + OF_THE_DISTRICT),
+        "district-combinations": district_results.crossed(protocol, middle),
+    }
 
 
 def _knobs(table: pd.DataFrame, scenarios: Mapping[str, Scenario]) -> dict[str, Knobs]:
@@ -171,9 +192,15 @@ def read(section: str, parameters: Mapping[str, Any], root: Path | None = None) 
     Raises
     ------
     InputError
-        If the stage has not run, or ran under another protocol or other parameters.
+        If the stage has not run, or ran under another protocol or other parameters; listing every fault of a cell, and
+        every scenario that is missing or unknown.
     """
-    return read_swept(table_of(section), "systems2024-band", root or project_root(), PARAMETERS, parameters)
+    root, stage = root or project_root(), STAGE.replace("/", "-")
+    found = read_swept(table_of(section), stage, root, PARAMETERS, parameters, COLUMNS[section])
+    protocol, of_run = read_protocol(root)["systems2024"], read_parameters(root)
+    middle = central(protocol, inputs.load(root), {**of_run.systems2024.model_dump(), **parameters})
+    variants = demand.variants(simulation.central_variant(of_run))
+    return in_order(found, list(scenarios(protocol, middle, list(variants))[section]), table_of(section), stage)
 
 
 def main() -> int:

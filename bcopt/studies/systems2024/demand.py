@@ -78,7 +78,7 @@ def rebuilt(inputs: xr.Dataset) -> list[prototypes.Cluster]:
         As :func:`bcopt.loads.prototypes.clusters` does.
     """
     of_function = inputs[["storey_height", "building_length", "building_width"]].sel(function=inputs["used_for"])
-    table = xr.merge([inputs[["construction_area", "height"]], of_function])
+    table = xr.merge([inputs[["construction_area", "height"]], of_function], compat="no_conflicts")
     return prototypes.clusters(table, float(inputs["land_side"]))
 
 

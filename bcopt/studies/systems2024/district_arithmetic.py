@@ -18,7 +18,7 @@ import pandas as pd
 import xarray as xr
 
 from bcopt.compendium.hourly import HOURS
-from bcopt.compendium.ledger import printed_number
+from bcopt.compendium.ledger import printed_numbers
 from bcopt.methods.optimal_face import ranges
 from bcopt.methods.persistent import Persistent
 from bcopt.methods.solver import NotSolved
@@ -48,12 +48,9 @@ class _Printed(NamedTuple):
 
 
 def _printed(claims: pd.DataFrame, names: list[str]) -> list[_Printed]:
-    """Return the printed numbers of some claims, naming in one error all that are missing or print none."""
-    texts = claims.set_index("id")["printed"]
-    unusable = [name for name in names if texts.get(name, "") in ("", "true")]
-    if unusable:
-        raise ValueError(f"claims must print a number, missing or without one: {', '.join(unusable)}")
-    return [_Printed(value, half, value - half, value + half) for value, half in map(printed_number, texts[names])]
+    """Return the printed numbers of some claims with the ends of what rounds to them."""
+    found = printed_numbers(claims, names)
+    return [_Printed(value, half, value - half, value + half) for value, half in (found[name] for name in names)]
 
 
 def heat_pump_capacity(inputs: xr.Dataset) -> xr.DataArray:
@@ -194,7 +191,7 @@ def _shares(claims: pd.DataFrame, reading: Reading) -> xr.Dataset:
 def _heat_model(shares: xr.Dataset, limit: xr.DataArray, totals: Mapping[str, _Printed]) -> linopy.Model:
     """Build the constraints of :func:`group_heats`, without an objective."""
     model = linopy.Model()
-    heat = model.add_variables(lower=0.0, coords=[shares["function"]], name="heat")
+    heat = model.add_variables(lower=0.0, coords=[shares.indexes["function"]], name="heat")
     upper = xr.where(shares["ground"] == "own", limit, np.inf).transpose("ground", "function")
     pumped = model.add_variables(lower=0.0, upper=upper, name="heat_pumps")
     model.add_constraints(pumped - shares["low"] * heat >= 0, name="least share of heat pumps")

@@ -9,7 +9,8 @@ import xarray as xr
 
 from bcopt.methods import solver
 from bcopt.models import district, flexibility, proportions
-from bcopt.studies.systems2024 import flexible_day, levelling, self_optimisation
+from bcopt.planning import self_optimisation
+from bcopt.studies.systems2024 import flexible_day, levelling
 from bcopt.studies.systems2024.inputs import CLUSTERS, FUNCTIONS
 from bcopt.studies.systems2024.scenario import Scenario
 
@@ -181,7 +182,7 @@ def _schedule(day: xr.Dataset, scenario: Scenario) -> xr.Dataset:
     """Return the flows of the clusters, optimised or not."""
     if scenario.district_loads == "as simulated":
         return flexibility.unoptimised(day)
-    return self_optimisation.schedule(day, scenario.tie_rule)
+    return self_optimisation.schedule(day, scenario.tie_rule, flexible_day.FIRST_HOUR)
 
 
 def _prices(inputs: xr.Dataset, scenario: Scenario) -> dict[str, xr.DataArray]:

@@ -11,8 +11,9 @@ import xarray as xr
 from bcopt.methods.optimal_face import lexicographic, ranges
 from bcopt.methods.persistent import Persistent
 from bcopt.models import district
+from bcopt.planning.self_optimisation import position
 from bcopt.studies.systems2024.district_day import RESIDENTIAL, with_storage
-from bcopt.studies.systems2024.flexible_day import position
+from bcopt.studies.systems2024.flexible_day import FIRST_HOUR
 from bcopt.studies.systems2024.scenario import Scenario
 
 ALIKE = "alike"
@@ -154,7 +155,7 @@ def _objectives(model: linopy.Model, day: xr.Dataset, preference: float) -> dict
 def _tie_breaks(model: linopy.Model, day: xr.Dataset, scenario: Scenario) -> dict[str, linopy.LinearExpression]:
     """Return what settles who has the ground heat, and when."""
     first = None if scenario.ground_heat_split == ALIKE else scenario.ground_heat_split.removesuffix(" first")
-    order = position(day["hour"])
+    order = position(day["hour"], FIRST_HOUR)
     return {
         "ground heat": district.gas_of(model, day, first),
         "tie rule": district.tie_break(model, scenario.tie_rule, order),

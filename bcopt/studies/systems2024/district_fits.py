@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 import xarray as xr
 
-from bcopt.compendium.ledger import printed_number
+from bcopt.compendium.ledger import printed_numbers
 from bcopt.methods.calibration import Calibration, Unreachable, calibrate
 from bcopt.studies.systems2024.district_day import DistrictKnobs, fitted
 from bcopt.studies.systems2024.district_dispatch import LEAST, UPPER, Dispatch
@@ -55,9 +55,9 @@ class DistrictFits:
 
 def targets(claims: pd.DataFrame) -> dict[str, float]:
     """Return the printed number of each knob: ``heat_scale`` [kWh], then those of :data:`TARGETS` [kWh, yuan, yuan]."""
-    printed = claims.set_index("id")["printed"]
-    heat = sum(printed_number(printed[claim])[0] for claim in SOURCES)
-    return {"heat_scale": heat} | {knob: printed_number(printed[claim])[0] for knob, claim in TARGETS.items()}
+    printed = printed_numbers(claims, [*SOURCES, *TARGETS.values()])
+    heat = sum(printed[claim][0] for claim in SOURCES)
+    return {"heat_scale": heat} | {knob: printed[claim][0] for knob, claim in TARGETS.items()}
 
 
 def dispatch_to_fit(day: xr.Dataset, scenario: Scenario, printed: Mapping[str, float]) -> Dispatch:

@@ -15,7 +15,7 @@ from bcopt.methods.decoders import Array
 from bcopt.methods.parallel import Workers
 from bcopt.methods.parametric import piecewise
 from bcopt.methods.persistent import Persistent
-from bcopt.models import district
+from bcopt.models import district, district_sizes
 from bcopt.studies.systems2024.district_day import with_storage
 from bcopt.studies.systems2024.district_dispatch import GREATEST, LEAST, UPPER, Dispatch
 from bcopt.studies.systems2024.scenario import Scenario
@@ -298,7 +298,7 @@ def merged_front(day: xr.Dataset, scenario: Scenario, levels: int = LEVELS) -> p
         Least cost [yuan] at each limit of the emissions [kg], with the storage energy [kWh] that goes with it.
     """
     model = district.district_model(with_storage(day, scenario, float(bounds(day)[1][0])), account=scenario.account)
-    size = district.add_size(model, scenario.power_to_energy)
+    size = district_sizes.add_storage_size(model, scenario.power_to_energy)
     cost, emissions = district.upper_level(model, day)
     total = cost + float(day["storage_installation_price"]) * size
     model.add_constraints(emissions <= 0.0, name="emissions")

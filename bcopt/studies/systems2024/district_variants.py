@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 import xarray as xr
 
-from bcopt.compendium.ledger import printed_number
+from bcopt.compendium.ledger import printed_numbers
 from bcopt.methods.calibration import Calibration, Unreachable, calibrate
 from bcopt.studies.systems2024 import district_arithmetic, district_day, district_results
 from bcopt.studies.systems2024.district_day import DistrictKnobs, fitted
@@ -97,10 +97,8 @@ def named_days(
     printed : mapping
         From :func:`bcopt.studies.systems2024.district_fits.targets`.
     """
-    text = claims.set_index("id").loc["S-3.3-gshp-share", "printed"]
-    store, path, missed = store_fit(
-        series, inputs, scenario, knobs, printed["heat_scale"], printed_number(str(text))[0]
-    )
+    share, _ = printed_numbers(claims, ["S-3.3-gshp-share"])["S-3.3-gshp-share"]
+    store, path, missed = store_fit(series, inputs, scenario, knobs, printed["heat_scale"], share)
     middle = district_day.unfitted(series, inputs, scenario, knobs)
     days = {
         CENTRAL: middle,

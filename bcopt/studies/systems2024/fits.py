@@ -12,12 +12,12 @@ import xarray as xr
 
 from bcopt.compendium.fitted import read_fitted
 from bcopt.compendium.inputs import Expected
-from bcopt.compendium.ledger import printed_number
+from bcopt.compendium.ledger import printed_numbers
 from bcopt.compendium.problems import InputError
 from bcopt.methods.calibration import Calibration, Unreachable, calibrate, crossings
 from bcopt.methods.persistent import Persistent
 from bcopt.models import flexibility
-from bcopt.studies.systems2024 import self_optimisation
+from bcopt.planning import self_optimisation
 from bcopt.studies.systems2024.flexible_day import Knobs, model_inputs
 from bcopt.studies.systems2024.scenario import CENTRAL, OF_THE_FITS, Scenario
 from bcopt.studies.systems2024.self_optimisation import X1, counted
@@ -60,8 +60,8 @@ class Fits:
 
 def targets(claims: pd.DataFrame) -> dict[str, float]:
     """Return the printed number that each knob is fitted to [yuan]."""
-    printed = claims.set_index("id")["printed"]
-    return {knob: printed_number(printed[claim])[0] for knob, claim in TARGETS.items()}
+    printed = printed_numbers(claims, TARGETS.values())
+    return {knob: printed[claim][0] for knob, claim in TARGETS.items()}
 
 
 def cost_before(series: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, load_scale: float) -> float:
@@ -212,7 +212,9 @@ def read_knobs(root: Path, scenarios: Mapping[str, Scenario]) -> dict[str, Knobs
     InputError
         If the table is missing, faulty, fitted under another protocol, or lacks a scenario.
     """
-    found = read_fitted(TABLE, STAGE, {knob: Expected(unit, ("scenario",)) for knob, unit in UNITS.items()}, root)
+    found = read_fitted(
+        TABLE, STAGE, {knob: Expected(unit, ("scenario",), lower=0.0) for knob, unit in UNITS.items()}, root
+    )
     known = set(found["scenario"].to_numpy().tolist())
     names = fitted_as(scenarios)
     missing = [f"has no scenario {name!r}: run `dvc repro {STAGE}`" for name in names.values() if name not in known]

@@ -42,7 +42,7 @@ def hourly_cost(before: xr.Dataset, after: xr.Dataset, printed: Mapping[str, tup
     Parameters
     ----------
     before, after : xr.Dataset, dims (cluster, hour)
-        From :mod:`bcopt.studies.systems2024.self_optimisation`.
+        From :mod:`bcopt.planning.self_optimisation`.
     printed : mapping
         Published cost of hour 20 and its tolerance [yuan], before and after.
     """

@@ -8,10 +8,11 @@ import pandas as pd
 import xarray as xr
 
 from bcopt.methods.parallel import in_parallel
-from bcopt.studies.systems2024 import fits, flexible_day, self_optimisation
+from bcopt.planning import self_optimisation
+from bcopt.studies.systems2024 import fits, flexible_day
 from bcopt.studies.systems2024.inputs import CLUSTERS
 from bcopt.studies.systems2024.scenario import Scenario
-from bcopt.studies.systems2024.self_optimisation import EVENING, X1
+from bcopt.studies.systems2024.self_optimisation import EVENING, X1, counted
 
 ROUNDING = 1e-6
 """kW or yuan below which a change is none."""
@@ -116,8 +117,9 @@ def scenario_row(
     """Fit one scenario and return what it says of x1, with its fits."""
     found = fits.fit(series, inputs, scenario, printed)
     day = flexible_day.model_inputs(series, inputs, scenario, found.knobs).sel(cluster=[X1])
-    before, after = self_optimisation.as_simulated(day), self_optimisation.schedule(day, scenario.tie_rule)
-    costs = {key: float(self_optimisation.counted(flows, scenario).sum()) for key, flows in
+    before = self_optimisation.as_simulated(day)
+    after = self_optimisation.schedule(day, scenario.tie_rule, flexible_day.FIRST_HOUR)
+    costs = {key: float(counted(flows, scenario).sum()) for key, flows in
              (("before", before), ("after", after))}  # fmt: skip
     row = {
         "scenario": name,
@@ -177,7 +179,7 @@ def parts_table(day: xr.Dataset) -> pd.DataFrame:
         if "hot water" in names:
             changed |= {"fixed": x1["fixed"] + x1["hot_water"], "hot_water": x1["hot_water"] * 0}
         given = x1.assign({key: value.assign_attrs(x1[key].attrs) for key, value in changed.items()})
-        return _day_costs(self_optimisation.schedule(given, "earliest"))
+        return _day_costs(self_optimisation.schedule(given, "earliest", flexible_day.FIRST_HOUR))
 
     before, everything = _day_costs(self_optimisation.as_simulated(x1)), without([])
     rows = []

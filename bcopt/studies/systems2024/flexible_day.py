@@ -72,11 +72,6 @@ def by_day(series: xr.Dataset) -> xr.Dataset:
     return folded.rename(clock="hour").assign_coords(day=range(days), hour=range(HOURS_OF_DAY))
 
 
-def position(hours: xr.DataArray) -> xr.DataArray:
-    """Return the place of each clock hour in the study's day, which begins with label 1, dims (hour)."""
-    return (hours - FIRST_HOUR) % hours.size
-
-
 def adjusted(series: xr.Dataset, inputs: xr.Dataset, scenario: Scenario) -> xr.Dataset:
     """Return loads and potentials under the choices of section 2.1 that act on them by arithmetic.
 

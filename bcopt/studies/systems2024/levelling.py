@@ -14,10 +14,10 @@ from bcopt.methods import search, solver
 from bcopt.methods.decoders import Array, normalise
 from bcopt.methods.persistent import Persistent
 from bcopt.models import flexibility, proportions
-from bcopt.studies.systems2024 import self_optimisation
-from bcopt.studies.systems2024.flexible_day import Knobs, january, model_inputs
+from bcopt.planning import self_optimisation
+from bcopt.studies.systems2024.flexible_day import FIRST_HOUR, Knobs, january, model_inputs
 from bcopt.studies.systems2024.inputs import CLUSTERS
-from bcopt.studies.systems2024.scenario import Scenario
+from bcopt.studies.systems2024.scenario import Scenario, changed
 
 HOTELS = [name for name, function in CLUSTERS.items() if function == "hotel"]
 PUBLIC = [name for name, function in CLUSTERS.items() if function != "residential"]
@@ -33,7 +33,7 @@ def levelled_load(series: xr.Dataset, inputs: xr.Dataset, scenario: Scenario, kn
     """Return the load that is to be levelled, of a plot or of a square metre of floor, dims (cluster, hour) [kW]."""
     day = model_inputs(series, inputs, scenario, knobs)
     if scenario.levelled_load == "self-optimised":
-        load = self_optimisation.schedule(day, scenario.tie_rule)["electricity"]
+        load = self_optimisation.schedule(day, scenario.tie_rule, FIRST_HOUR)["electricity"]
     else:
         load = self_optimisation.as_simulated(day)["electricity"]
     if scenario.photovoltaics_deducted:
@@ -298,4 +298,4 @@ def loads_to_level(scenario: Scenario) -> dict[str, Scenario]:
     found = {"as simulated": replace(scenario, levelled_load="as simulated"), **self_optimised(scenario)}
     own_first = dict(sorted(found.items(), key=lambda item: item[1] != scenario))
     other = "ground area" if scenario.area_reading == "floor area" else "floor area"
-    return own_first | {f"as simulated, {other}": replace(found["as simulated"], area_reading=other)}
+    return own_first | {f"as simulated, {other}": changed(found["as simulated"], {"area_reading": other})}

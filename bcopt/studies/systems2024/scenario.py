@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Annotated, Any, Literal, get_type_hints
 
 import xarray as xr
+from pydantic import StringConstraints
 
 from bcopt.compendium.problems import InputError
 from bcopt.compendium.protocol import PROTOCOL, StudyProtocol
@@ -15,6 +16,7 @@ from bcopt.models import district
 from bcopt.models.flexibility import TieRule
 
 CENTRAL = "central"
+_LITRES = r"(\d+) L\b"
 
 
 @dataclass(frozen=True)
@@ -35,49 +37,53 @@ class Scenario:
 
     room_shares: str
     base_load: str
-    hot_water: str
+    hot_water: Annotated[str, StringConstraints(pattern=_LITRES)]
     area_per_household: float
     roof_coverage: float
     borehole_heat: float
-    cost_reading: str
-    load_scale_carries: str
-    cooking: str
+    cost_reading: Literal["electricity cost", "energy cost"]
+    load_scale_carries: Literal["residential", "x1", "every cluster"]
+    cooking: Literal["gas", "electricity"]
     heat_pump_electricity: bool
-    export_price: float | str
-    storage_price_electricity: str
-    storage_price_heat: str
+    export_price: float | Literal["purchase price"]
+    storage_price_electricity: Literal["as printed", "zero"]
+    storage_price_heat: Literal["zero", "as printed"]
     self_discharge: float
     heat_storage_power: float
     vehicle_power: float
-    vehicle_availability: str
-    vehicles_at_public: str
+    vehicle_availability: Literal["always", "18:00 to 08:00"]
+    vehicles_at_public: Literal["none", "as many per area as at homes"]
     lighting_floor: float
     transferable_share: float
     transfer_window: str
     transfer_limit: float
     heater_power: float
     tie_rule: TieRule
-    levelled_load: str
+    levelled_load: Literal["as simulated", "self-optimised"]
     photovoltaics_deducted: bool
-    area_reading: str
-    hotel_split: str
-    heat_pump_sharing: str
-    penetration_period: str
-    penetration_photovoltaics: str
-    district_mix: str
-    district_loads: str
+    area_reading: Literal["ground area", "floor area"]
+    hotel_split: Literal["equally", "all x8", "all x11"]
+    heat_pump_sharing: Literal["own ground", "pooled"]
+    penetration_period: Literal["January", "year"]
+    penetration_photovoltaics: Literal["generated", "used at once"]
+    district_mix: Literal["from the printed caps", "hotels a tenth, the others alike", "least AR at the printed share"]
+    district_loads: Literal["self-optimised", "as simulated"]
     district_heat_pump_electricity: bool
     district_cooling: bool
     district_export_price: float
-    gas_price: str
+    gas_price: Literal["public price for all", "residential price for all", "each its own"]
     account: district.Account
     power_to_energy: float
     shared_storage_loss: float
-    ground_heat_split: str
-    lower_level_ties: str
-    installation_cost: str
-    export_share_of: str
-    storage_state: str
+    ground_heat_split: Literal["alike", "office first", "hotel first", "mall first"]
+    lower_level_ties: Annotated[str, StringConstraints(pattern="^(least|greatest) throughput$")]
+    installation_cost: Literal["a day", "a year"]
+    export_share_of: Literal[
+        "residential electricity, heat pumps included",
+        "residential electricity, heat pumps left out",
+        "residential generation",
+    ]
+    storage_state: Literal["of each group", "of the whole"]
     loads: str = CENTRAL
 
 
@@ -117,9 +123,10 @@ def central(protocol: StudyProtocol, inputs: xr.Dataset, parameters: Mapping[str
     Raises
     ------
     InputError
-        Naming every choice that the protocol lacks, or whose central value is not that of the inputs.
+        Naming every choice that the protocol lacks, has of another kind, or whose central value is not that of the
+        inputs.
     """
-    chosen = protocol.chosen(CHOICES)
+    chosen = protocol.chosen(CHOICES, get_type_hints(Scenario, include_extras=True))
     assumed = {
         name: (float(inputs[name]), chosen[name]) for name in ("area_per_household", "roof_coverage", "borehole_heat")
     }
@@ -145,7 +152,7 @@ def litres(hot_water: str) -> float:
     ValueError
         If it names none.
     """
-    found = re.search(r"(\d+) L\b", hot_water)
+    found = re.search(_LITRES, hot_water)
     if not found:
         raise ValueError(f"hot water {hot_water!r}, expected litres a person such as '30 L'")
     return float(found.group(1))

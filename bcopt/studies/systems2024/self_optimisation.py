@@ -1,66 +1,22 @@
-"""Section 3.1: every cluster at least energy cost, by itself, and which of the schedules of equal cost is taken."""
+"""Section 3.1: which cost is counted, whether the linear programme is tight, and what the optimum leaves open."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
-import linopy
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from bcopt.methods import solver
-from bcopt.methods.optimal_face import lexicographic, ranges
+from bcopt.methods.optimal_face import ranges
 from bcopt.methods.persistent import Persistent
 from bcopt.models import flexibility
-from bcopt.studies.systems2024.flexible_day import position
 from bcopt.studies.systems2024.scenario import Scenario
 
 X1 = "x1"
 EVENING = 20
 """Clock hour of the printed peak, label 20 of Table 2."""
-
-
-def stages(model: linopy.Model, day: xr.Dataset, rule: flexibility.TieRule) -> list[linopy.LinearExpression]:
-    """Return cost, the tie rule, and what makes the schedule one: least throughput, then earliest."""
-    order = position(day["hour"])
-    after: tuple[flexibility.TieRule, ...] = (rule, "least throughput", "earliest")
-    cost = cast("linopy.LinearExpression", model.objective.expression)
-    return [cost, *(flexibility.tie_break(model, name, order) for name in dict.fromkeys(after))]
-
-
-def schedule(day: xr.Dataset, rule: flexibility.TieRule) -> xr.Dataset:
-    """Return the schedule of least cost that a tie rule picks.
-
-    Parameters
-    ----------
-    day : xr.Dataset, dims (cluster, hour)
-        From :func:`bcopt.studies.systems2024.flexible_day.model_inputs`.
-    rule : TieRule
-        One of :data:`bcopt.models.flexibility.TIE_RULES`.
-
-    Returns
-    -------
-    xr.Dataset, dims (cluster, hour)
-        Flows as :func:`bcopt.models.flexibility.flows` returns them [kW], with the costs of equation (1) [yuan].
-    """
-    model = flexibility.flexibility_model(day, peak=rule == "least peak")
-    persistent = Persistent(model)
-    lexicographic(persistent, stages(model, day, rule))
-    return with_costs(flexibility.flows(persistent.solution(), day), day)
-
-
-def as_simulated(day: xr.Dataset) -> xr.Dataset:
-    """Return the day with nothing shifted, as :func:`schedule` returns the optimum."""
-    return with_costs(flexibility.unoptimised(day), day)
-
-
-def with_costs(flows: xr.Dataset, day: xr.Dataset) -> xr.Dataset:
-    """Return flows with the costs of equation (1) by hour and their sum ``energy_cost`` [yuan]."""
-    costs = flexibility.costs(flows, day)
-    energy = costs["electricity_cost"] + costs["heat_cost"] + costs["storage_cost"]
-    return xr.merge([flows, costs, energy.rename("energy_cost")])
 
 
 def counted(flows: xr.Dataset, scenario: Scenario) -> xr.DataArray:

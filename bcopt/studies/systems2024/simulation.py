@@ -19,7 +19,7 @@ from bcopt.compendium.lifeline import Lifeline
 from bcopt.compendium.parameters import Parameters, read_parameters
 from bcopt.compendium.runner import put_into_place, run_alone, staged
 from bcopt.loads import prototypes
-from bcopt.loads.energyplus import EnergyPlusError
+from bcopt.loads.energyplus import EnergyPlusError, require_energyplus
 from bcopt.loads.simulation import BALANCE, by_storey, demands, storeys
 from bcopt.loads.solar import PhotovoltaicArray, ground_source_heat, roof_photovoltaics
 from bcopt.loads.weather import CALENDAR
@@ -52,8 +52,9 @@ def run(root: Path, lifeline: Lifeline) -> None:
     InputError
         If an input table, params.yaml or a weather file of the user's own is faulty.
     EnergyPlusError
-        If EnergyPlus fails for a cluster.
+        If EnergyPlus cannot be loaded or fails for a cluster.
     """
+    require_energyplus(STAGE)
     study = inputs.load(root)
     variants = demand.variants(central_variant(read_parameters(root)))
     central = variants["central"]

@@ -1,9 +1,8 @@
-"""Section 4.2.2, the second stage: a mixed-integer programme says when the turbine runs, a quadratic one dispatches."""
+"""A provider's day: a mixed-integer programme says when the turbine runs, a quadratic one dispatches."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import xarray as xr
@@ -11,14 +10,13 @@ import xarray as xr
 from bcopt.methods import solver
 from bcopt.methods.quadratic import PersistentQuadratic
 from bcopt.models import dispatch
-from bcopt.studies.frontiers2022.scenario import Scenario
 
 TANGENTS = 12
 """Tangents of each load's utility to begin with; those at the dispatch of each commitment tried come on top."""
 ROUNDS = 30
 """Commitments tried at most."""
 GAP = 1e-6
-"""Distance of commitment's bound and dispatch, relative to the provider's cost, at which both are one [-]."""
+"""Distance of bound and dispatch at which both are one, relative to the provider's cost, or 1 yuan if less [-]."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,10 @@ class Commitment:
 
 
 def commit(
-    inputs: xr.Dataset, scenario: Scenario, dispatcher: Dispatcher | None = None, first: xr.DataArray | None = None
+    inputs: xr.Dataset,
+    mean_temperature: dispatch.MeanTemperature = "kept",
+    dispatcher: Dispatcher | None = None,
+    first: xr.DataArray | None = None,
 ) -> Commitment:
     """Return the best commitment of the turbine, by outer approximation.
 
@@ -55,11 +56,11 @@ def commit(
     Parameters
     ----------
     inputs : xr.Dataset
-        From :func:`bcopt.studies.frontiers2022.basic_data.dispatch_inputs`.
-    scenario : Scenario
-        The choices.
+        The :data:`bcopt.models.dispatch.QUANTITIES`.
+    mean_temperature : {"kept", "free"}
+        Whether the rooms keep their mean temperature, as in :func:`bcopt.models.dispatch.dispatch_model`.
     dispatcher : Dispatcher, optional
-        Of the same day and scenario; left with the last commitment tried. One is made by default.
+        Of the same day and mean temperature; left with the last commitment tried. One is made by default.
     first : xr.DataArray, dims (hour), optional
         Commitment to try first, as one that was the best of similar inputs; by default what the first bound proposes.
 
@@ -72,14 +73,14 @@ def commit(
     ----------
     Duran, Grossmann (1986), Mathematical Programming 36, 307-339, https://doi.org/10.1007/BF02592064.
     """
-    dispatcher = dispatcher or Dispatcher(inputs, scenario)
+    dispatcher = dispatcher or Dispatcher(inputs, mean_temperature)
     points, constant = dispatcher.spread(inputs, TANGENTS), dispatch.constant(inputs)
     best, on, bound, proposed = float("inf"), None, float("-inf"), first
     for tried in range(ROUNDS + 1):
         if proposed is None:
             least, proposed = dispatcher.bound(inputs, points)
             bound = least + constant
-            if on is not None and best - bound <= GAP * abs(best - constant):
+            if on is not None and best - bound <= GAP * max(abs(best - constant), 1.0):
                 return Commitment(on, best, bound, tried)
         dispatcher.commit(proposed)
         value = dispatcher.solve(inputs) + constant
@@ -90,20 +91,25 @@ def commit(
 
 
 class Dispatcher:
-    """The quadratic programme of a commitment, kept to be solved for other knobs, prices and loads of the same day.
+    """The quadratic programme of a commitment, kept to be solved for other prices, users and loads of the same day.
 
     Parameters
     ----------
     inputs : xr.Dataset
         As :func:`commit` takes them.
-    scenario : Scenario
-        The choices.
+    mean_temperature : {"kept", "free"}
+        Whether the rooms keep their mean temperature.
     on : xr.DataArray, dims (hour), optional
         When the turbine runs; always by default.
     """
 
-    def __init__(self, inputs: xr.Dataset, scenario: Scenario, on: xr.DataArray | None = None) -> None:
-        self._mean = cast("dispatch.MeanTemperature", scenario.mean_temperature)
+    def __init__(
+        self,
+        inputs: xr.Dataset,
+        mean_temperature: dispatch.MeanTemperature = "kept",
+        on: xr.DataArray | None = None,
+    ) -> None:
+        self._mean = mean_temperature
         on = xr.ones_like(inputs["hour"]) if on is None else on
         self._model = dispatch.dispatch_model(inputs, on, mean_temperature=self._mean)
         self._programme = PersistentQuadratic(self._model)

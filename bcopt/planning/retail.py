@@ -1,30 +1,21 @@
-"""Section 4.2.1, the first stage: retail prices by the exact plan, the ties among its optima, and by Q-learning."""
+"""A provider's retail prices: by the exact plan, the ties among its optima, and by Q-learning."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import xarray as xr
 
-from bcopt.compendium.protocol import StudyProtocol
 from bcopt.methods import dynamic_programme, qlearning
 from bcopt.models import pricing
-from bcopt.studies.frontiers2022.scenario import Scenario
 
-Preference = str
-FORMS = {"as published": False, "with the budget in the state": True}
-"""Forms of the learner, and whether its state has the price budget that is used."""
 SECOND = 1e-6
 """kWh that a price weighs beside payments."""
-AT_OPTIMUM = 1e-6
-"""Share of the best reward within which a learner has reached it."""
 TIES = ("nearest to wholesale", "lowest", "highest", "cheapest", "dearest")
-"""Rules among prices of equal reward; the last two need not be the protocol's, but are the ends of a band."""
+"""Rules among prices of equal reward; the last two are the ends of the band of what the clusters pay."""
 LANE = ("cluster", "carrier")
 """Prices of a cluster and carrier depend on no other: each is a problem of its own."""
 
@@ -72,40 +63,54 @@ class Market:
         return xr.Dataset(taken, level.coords)
 
 
-def market(inputs: xr.Dataset, scenario: Scenario, like: Market | None = None) -> Market:
-    """Return the market of the first stage.
+def market(
+    inputs: xr.Dataset, number: int, response: pricing.Response = "willingness", like: Market | None = None
+) -> Market:
+    """Return the market of a provider and its clusters.
 
     Parameters
     ----------
     inputs : xr.Dataset
-        From :func:`bcopt.studies.frontiers2022.basic_data.pricing_inputs`.
-    scenario : Scenario
-        Number of prices and kind of response.
+        Of :data:`bcopt.models.pricing.QUANTITIES`.
+    number : int
+        Of prices to choose from, from the lowest to the highest wholesale price.
+    response : {"willingness", "elasticity"}
+        Of the loads to a price.
     like : Market, optional
-        Of other users at the same wholesale prices, whose levels and budget these are too.
+        Of other users at the same wholesale prices, whose levels and budget these are too, whatever ``number`` says.
+
+    Raises
+    ------
+    ValueError
+        From :func:`bcopt.models.pricing.price_levels` and :func:`bcopt.models.pricing.benefits`.
     """
-    kind: pricing.Response = "elasticity" if scenario.response == "elasticity" else "willingness"
     if like:
-        return Market(inputs, like.levels, like.budget, pricing.gains(inputs, like.levels, kind))
-    levels = pricing.price_levels(inputs["wholesale_price"], scenario.price_levels)
+        return Market(inputs, like.levels, like.budget, pricing.gains(inputs, like.levels, response))
+    levels = pricing.price_levels(inputs["wholesale_price"], number)
     budget = pricing.price_budget(inputs["wholesale_price"], levels)
-    return Market(inputs, levels, budget, pricing.benefits(inputs, levels, kind))
+    return Market(inputs, levels, budget, pricing.benefits(inputs, levels, response))
 
 
-def preference(found: Market, ties: Preference) -> xr.DataArray:
+def preference(found: Market, ties: str) -> xr.DataArray:
     """Return what is least among prices of equal reward, by a rule of :data:`TIES`.
 
-    The last two leave the clusters the lowest and the highest payment of the first stage, then of prices the lowest and
-    the highest.
+    The last two leave the clusters the lowest and the highest payment, then of prices the lowest and the highest.
 
     Returns
     -------
     xr.DataArray, dims (cluster, carrier, hour, level)
         Of which a plan of prices has the least sum.
+
+    Raises
+    ------
+    ValueError
+        For another rule.
     """
+    if ties not in TIES:
+        raise ValueError(f"the rule among ties must be one of {TIES}, found {ties!r}")
     payment = found.gained["payment"].transpose(*LANE, "hour", "level")
     price = payment.copy(data=np.broadcast_to(found.levels.to_numpy()[:, None], payment.shape))
-    rules: dict[Preference, Callable[[], xr.DataArray]] = {
+    rules: dict[str, Callable[[], xr.DataArray]] = {
         "nearest to wholesale": lambda: abs(price - found.inputs["wholesale_price"]),
         "lowest": lambda: price,
         "highest": lambda: -price,
@@ -115,7 +120,7 @@ def preference(found: Market, ties: Preference) -> xr.DataArray:
     return rules[ties]().transpose(*LANE, "hour", "level")
 
 
-def exact(found: Market, weight: float | Sequence[float], ties: Preference) -> xr.Dataset:
+def exact(found: Market, weight: float | Sequence[float], ties: str) -> xr.Dataset:
     """Return the best prices, by the dynamic programme over the hours and the price budget left.
 
     Parameters
@@ -171,24 +176,6 @@ def _budgets(found: Market, rewards: xr.DataArray) -> npt.NDArray[np.int64]:
     return budgets
 
 
-def settings(
-    protocol: StudyProtocol, parameters: Mapping[str, Any], checkpoints: Sequence[int], **other: Any
-) -> qlearning.Settings:
-    """Return how the learner learns: parameters of the run, what else the protocol decides, what is to differ."""
-    chosen = protocol.chosen(["exploration_start", "exploration_end", "table_start"])
-    episodes = int(parameters["episodes"])
-    given: dict[str, Any] = {
-        "learning_rate": float(parameters["learning_rate"]),
-        "discount": float(parameters["discount"]),
-        "exploration_start": float(chosen["exploration_start"]),
-        "exploration_end": float(chosen["exploration_end"]),
-        "start": str(chosen["table_start"]),
-    }
-    return qlearning.Settings(
-        **(given | other), episodes=episodes, checkpoints=tuple(n for n in checkpoints if n < episodes)
-    )
-
-
 def learnt(
     found: Market,
     weights: Sequence[float],
@@ -205,7 +192,7 @@ def learnt(
     weights, seeds : sequence
         Of the learners.
     how : Settings
-        From :func:`settings`.
+        Rates, exploration and episodes.
     budget_in_state : bool
         Whether the learner sees the price budget, without which its state is not Markov.
 
@@ -232,43 +219,3 @@ def learnt(
         },
         coords,
     )
-
-
-def day_gap(best: xr.Dataset, learned: xr.Dataset) -> xr.DataArray:
-    """Return how far the learners of a seed stay below the best rewards, dims (episode, weight, seed) [yuan]."""
-    gap = (best["reward"] - learned["reward"]).sum(LANE)
-    return gap.transpose("episode", "weight", "seed").assign_attrs(units="yuan", long_name="gap of the reward")
-
-
-def solution(best: xr.Dataset, learned: Mapping[str, xr.Dataset]) -> xr.Dataset:
-    """Return the best levels beside those of every learner, which have the dims form, episode and seed too."""
-    found = xr.concat(list(learned.values()), pd.Index(list(learned), name="form"))
-    return found.assign(best_level=best["level"], best_reward=best["reward"])
-
-
-def gaps(best: xr.Dataset, learned: xr.Dataset) -> pd.DataFrame:
-    """Return how far each learner stays below the best reward.
-
-    Returns
-    -------
-    pd.DataFrame
-        One row a number of episodes and weight: median, least and greatest ``gap [yuan]`` over the seeds of the sum
-        over clusters and carriers, and the share of learners, one a lane, that ``reach the optimum [%]``.
-    """
-    whole = day_gap(best, learned)
-    gap = best["reward"] - learned["reward"]
-    reached = (gap <= AT_OPTIMUM * np.abs(best["reward"])).mean(["seed", *LANE])
-    rows = [
-        {
-            "weight": float(weight),
-            "episodes": int(episode),
-            "gap, median [yuan]": float(of.median()),
-            "least [yuan]": float(of.min()),
-            "greatest [yuan]": float(of.max()),
-            "learners at the optimum [%]": 100 * float(reached.sel(weight=weight, episode=episode)),
-        }
-        for weight in whole["weight"].to_numpy()
-        for episode in whole["episode"].to_numpy()
-        for of in [whole.sel(weight=weight, episode=episode)]
-    ]
-    return pd.DataFrame(rows).round(6) + 0.0
