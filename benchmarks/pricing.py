@@ -1,4 +1,4 @@
-"""Time pricing: Q-learning of many lanes at once beside a plain loop, and the exact plan beside a plain recursion."""
+"""Time pricing: Q-learning of many lanes beside a plain loop, and the exact plan beside a plain recursion."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""Tabular Q-learning of plans under one integer budget, for many independent learners at once.
+"""Tabular Q-learning of plans under one integer budget, for many independent learners.
 
 The problem is that of :mod:`bcopt.methods.dynamic_programme`, whose optimum the learner can be held against. Each lane
 is a learner of its own, with its own rewards, budget and stream of random numbers, so that it learns the same
-whichever others run beside it. They go through steps and episodes together: what is one loop in Python for one lane is
-the same loop for all.
+whichever others there are. Its loop over episodes and steps is machine code.
 
 As published, the state is the step alone. The budget left then decides which actions are feasible without being known
 to the table: one entry stands for different futures, the process is not Markov in its states, and Q need approach no
@@ -22,10 +21,12 @@ https://doi.org/10.3389/fenrg.2022.865190.
 
 from __future__ import annotations
 
+import functools
+import itertools
 import numbers
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -34,10 +35,6 @@ from bcopt.methods.dynamic_programme import Array, Integers, sound
 
 Start = Literal["zero", "optimistic"]
 
-LANES = 1000
-"""Lanes that learn together at most: enough to make a step's overhead small, few enough for the processor's cache."""
-TABLES = 1 << 25
-"""Entries of the tables that are held at once at most; a lane beyond it learns alone."""
 NUMBERS = 1 << 20
 """Random numbers that are drawn at once, roughly."""
 
@@ -208,102 +205,105 @@ def _learnt(
     states: int,
     keep_table: bool,
 ) -> tuple[Integers, Array | None]:
-    """Learn as many lanes at once as is fast, and return the plans and the table; actions by ascending use."""
+    """Learn lane by lane, and return the plans and the table; actions by ascending use."""
     lanes, steps, actions = reward.shape
-    size = max(1, min(LANES, TABLES // (steps * states * actions)))
+    learn_episodes = _compiled()
+    feasible = np.searchsorted(use, np.arange(budget.max() + 1), side="right")
+    start = _greatest(reward, settings.discount) if settings.start == "optimistic" else np.zeros(reward.shape[:2])
     taken = np.empty((len(settings.recorded), lanes, steps), np.int64)
-    table = np.empty((steps, lanes, states, actions)) if keep_table else None
-    for first in range(0, lanes, size):
-        some = slice(first, first + size)
-        learners = _Learners(reward[some], use, budget[some], settings, seeds[some], states)
-        for checkpoint, plan in enumerate(learners.plans()):
-            taken[checkpoint, some] = plan
-        if table is not None:
-            table[:, some] = learners.table.reshape(steps, -1, states, actions)
-    return taken, table
+    kept = np.empty((steps, lanes, states, actions)) if keep_table else None
+    for lane in range(lanes):
+        table = np.repeat(start[lane], states * actions).reshape(steps, states, actions)
+        limits = use, feasible, int(budget[lane])
+        blocks = _drawn(seeds[lane], steps, settings)
+        for checkpoint in range(len(settings.recorded)):
+            for ratio in next(blocks):
+                learn_episodes(table, reward[lane], *limits, settings.learning_rate, settings.discount, ratio)
+            taken[checkpoint, lane] = _greedy_plan(table, *limits)
+        if kept is not None:
+            kept[:, lane] = table
+    return taken, kept
 
 
-class _Learners:
-    """Lanes that learn together.
+def _drawn(seed: int, steps: int, settings: Settings) -> Iterator[Iterator[Array]]:
+    """Yield the random numbers until each checkpoint, in blocks (episode, step), divided by the exploration."""
+    stream, size = np.random.default_rng(int(seed)), max(1, NUMBERS // steps)
 
-    Actions stand in ascending order of use, so that the feasible ones come first. A row of ``table`` is a state: the
-    states of a lane one after the other, the lanes of a step, the steps.
+    def block(first: int, until: int) -> Array:
+        exploration = settings.exploration[first:until, None]
+        drawn = stream.random((until - first, steps))
+        return np.divide(drawn, exploration, out=np.ones_like(drawn), where=exploration > 0)
+
+    for done, until in itertools.pairwise((0, *settings.recorded)):
+        yield (block(first, min(first + size, until)) for first in range(done, until, size))
+
+
+@functools.cache
+def _compiled() -> Callable[..., None]:
+    """Return :func:`_learn_episodes` as machine code, which takes Numba a few seconds."""
+    from numba import njit
+
+    return cast("Callable[..., None]", njit(_learn_episodes))
+
+
+def _learn_episodes(
+    table: Array,
+    reward: Array,
+    use: Integers,
+    feasible: Integers,
+    budget: int,
+    learning_rate: float,
+    discount: float,
+    ratio: Array,
+) -> None:
+    """Go through all steps of one lane episode by episode, correcting the entry of each action taken.
+
+    Parameters
+    ----------
+    table : array, dims (step, state, action)
+        Q, which is changed. There is one state, or one for each budget that is used so far.
+    reward : array, dims (step, action)
+        Actions in ascending order of use, so that the feasible ones come first.
+    use : array of int, dims (action)
+        Budget that an action uses up.
+    feasible : array of int, dims (budget left)
+        Number of actions that fit.
+    budget : int
+        Of all steps together.
+    learning_rate, discount : float
+        As in :class:`Settings`.
+    ratio : array, dims (episode, step)
+        Random numbers divided by the exploration: below one the learner explores.
     """
+    steps, states, _ = table.shape
+    before, gain = (0, 0, 0), 0.0
+    for episode in range(len(ratio)):
+        left = budget
+        for step in range(steps):
+            count = feasible[left]
+            state = budget - left if states > 1 else 0
+            action = 0
+            for other in range(1, count):
+                if table[step, state, other] > table[step, state, action]:
+                    action = other
+            if step:
+                target = gain + discount * table[step, state, action]
+                table[before] += learning_rate * (target - table[before])
+            if ratio[episode, step] < 1:
+                action = int(ratio[episode, step] * count)
+            before, gain = (step, state, action), reward[step, action]
+            left -= use[action]
+        table[before] += learning_rate * (gain - table[before])
 
-    def __init__(
-        self, reward: Array, use: Integers, budget: Integers, settings: Settings, seeds: Integers, states: int
-    ) -> None:
-        self.lanes, self.steps, self.actions = reward.shape
-        self.use, self.budget, self.settings, self.states = use, budget, settings, states
-        self.reward = np.ascontiguousarray(reward.transpose(1, 0, 2)).reshape(self.steps, -1)
-        self.streams = [np.random.default_rng(int(seed)) for seed in seeds]
-        self.feasible = np.searchsorted(use, np.arange(budget.max() + 1), side="right")
-        self.closed = np.where(np.arange(self.actions) < self.feasible[:, None], 0.0, -np.inf)
-        self.state_rows = np.arange(self.steps * self.lanes).reshape(self.steps, -1) * states
-        self.lane_entries = np.arange(self.lanes) * self.actions
-        self.choices, self.mask = np.empty((2, self.lanes, self.actions))
-        start = _greatest(reward, settings.discount) if settings.start == "optimistic" else np.zeros(reward.shape[:2])
-        self.table = np.repeat(start.T.ravel(), states * self.actions).reshape(-1, self.actions)
-        self.entries = self.table.reshape(-1)
 
-    def plans(self) -> Iterator[Integers]:
-        """Learn, and yield the greedy plan (lane, step) at each checkpoint."""
-        done = 0
-        for checkpoint in self.settings.recorded:
-            for block in self._drawn(done, checkpoint):
-                for thresholds in block:
-                    self._learn_episode(thresholds)
-            yield self._greedy_plan()
-            done = checkpoint
-
-    def _drawn(self, done: int, until: int) -> Iterator[Array]:
-        """Yield random numbers (episode, step, lane) divided by the exploration: below one the learner explores."""
-        size = max(1, NUMBERS // (self.steps * self.lanes))
-        for first in range(done, until, size):
-            exploration = self.settings.exploration[first : min(first + size, until)][:, None, None]
-            drawn = np.empty((self.lanes, exploration.size * self.steps))
-            for stream, numbers_of_lane in zip(self.streams, drawn, strict=True):
-                stream.random(out=numbers_of_lane)
-            ratio = np.ones((exploration.size, self.steps, self.lanes))
-            yield np.divide(drawn.T.reshape(ratio.shape), exploration, out=ratio, where=exploration > 0)
-
-    def _learn_episode(self, ratio: Array) -> None:
-        """Go through all steps once, correcting the entry of each action taken."""
-        alpha, gamma = self.settings.learning_rate, self.settings.discount
-        left = self.budget.copy()
-        rows, count, best, _ = self._state(0, left)
-        for step in range(self.steps):
-            choice = ratio[step] * count
-            np.copyto(choice, best, where=ratio[step] >= 1)
-            action = choice.astype(np.int64)
-            entry = rows * self.actions + action
-            gain = self.reward[step].take(self.lane_entries + action)
-            if step + 1 < self.steps:
-                left -= self.use.take(action)
-                rows, count, best, value = self._state(step + 1, left)
-                gain += gamma * value
-            old = self.entries.take(entry)
-            self.entries[entry] = old + alpha * (gain - old)
-
-    def _state(self, step: int, left: Integers) -> tuple[Integers, Integers, Integers, Array]:
-        """Return the row (lane) of a state, the number of feasible actions, the best of them and its Q."""
-        rows = self.state_rows[step]
-        if self.states > 1:
-            rows = rows + (self.budget - left)
-        np.take(self.table, rows, axis=0, out=self.choices, mode="clip")
-        np.take(self.closed, left, axis=0, out=self.mask, mode="clip")
-        self.choices += self.mask
-        best = self.choices.argmax(axis=1)
-        return rows, self.feasible.take(left), best, self.choices.reshape(-1).take(self.lane_entries + best)
-
-    def _greedy_plan(self) -> Integers:
-        """Return the best feasible action (lane, step) by the table as it is."""
-        left, taken = self.budget.copy(), np.empty((self.lanes, self.steps), np.int64)
-        for step in range(self.steps):
-            _, _, best, _ = self._state(step, left)
-            taken[:, step] = best
-            left -= self.use.take(best)
-        return taken
+def _greedy_plan(table: Array, use: Integers, feasible: Integers, budget: int) -> Integers:
+    """Return the best feasible action (step) by the table as it is; of what :func:`_learn_episodes` takes."""
+    steps, states, _ = table.shape
+    taken, left = np.empty(steps, np.int64), budget
+    for step in range(steps):
+        taken[step] = table[step, budget - left if states > 1 else 0, : feasible[left]].argmax()
+        left -= use[taken[step]]
+    return taken
 
 
 def _greatest(reward: Array, discount: float) -> Array:

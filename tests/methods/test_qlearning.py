@@ -1,4 +1,4 @@
-"""Many learners at once: the same as a plain loop one by one, never above the optimum, and at it where theory says."""
+"""Many learners: the same as a plain loop one by one, never above the optimum, and at it where theory says."""
 
 from __future__ import annotations
 
@@ -114,9 +114,7 @@ class TestPlainLoop:
 
 class TestLanes:
     @pytest.mark.parametrize("budget_in_state", [False, True])
-    @pytest.mark.parametrize("together", [2, 1000])
-    def test_a_lane_learns_the_same_alone_and_among_others(self, monkeypatch, budget_in_state, together):
-        monkeypatch.setattr(qlearning, "LANES", together)
+    def test_a_lane_learns_the_same_alone_and_among_others(self, budget_in_state):
         reward, use, budget = random_problem(7, steps=5)
         seeds = np.arange(7) + 5
         found = learn(reward, use, budget, PAPER, seeds, budget_in_state, keep_table=True)
@@ -132,12 +130,6 @@ class TestLanes:
         tables = learn(np.repeat(reward, 3, 0), use, budget.repeat(3), PAPER, [1, 1, 2], False, keep_table=True).table
         assert np.array_equal(tables[:, 0], tables[:, 1])
         assert not np.array_equal(tables[:, 0], tables[:, 2])
-
-    def test_few_lanes_at_once_where_tables_are_large(self, monkeypatch):
-        reward, use, budget = random_problem(6)
-        whole = learn(reward, use, budget, PAPER, range(6), True)
-        monkeypatch.setattr(qlearning, "TABLES", 1)
-        assert np.array_equal(learn(reward, use, budget, PAPER, range(6), True).actions, whole.actions)
 
     def test_order_of_actions_is_immaterial(self):
         """Uses differ, so that their order settles every tie and names every random action."""
