@@ -36,7 +36,13 @@ def copy_of_project(copy):
         shutil.copytree(ROOT / "results" / "site", copy / "results" / "site", dirs_exist_ok=True)
     if (ROOT / ".dvc" / "cache").is_dir():
         shutil.copytree(ROOT / ".dvc" / "cache", copy / ".dvc" / "cache")
-    for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "copy"]):
+    subprocess.run(["git", "init", "-q"], cwd=copy, check=True)
+    return committed(copy)
+
+
+def committed(folder):
+    """Commit all of a repository as somebody and return it."""
+    for command in (["add", "-A"], ["commit", "-q", "-m", "copy"]):
         identity = ["-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "core.autocrlf=false"]
-        subprocess.run(["git", *identity, *command], cwd=copy, check=True)
-    return copy
+        subprocess.run(["git", *identity, *command], cwd=folder, check=True)
+    return folder

@@ -125,6 +125,7 @@ def test_public_names_are_described_and_typed(name: str) -> None:
         assert function.returns is not None, function.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [
@@ -172,6 +173,7 @@ def test_the_pattern_of_machine_paths(text: str, found: bool) -> None:
     assert bool(MACHINE_PATHS.search(text)) == found
 
 
+@pytest.mark.slow
 def test_no_paths_of_a_machine_are_committed() -> None:
     found = []
     for path in tracked():

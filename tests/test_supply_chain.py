@@ -170,6 +170,7 @@ def sources() -> Iterator[tuple[str, str]]:
             yield name, "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
 
 
+@pytest.mark.slow
 def test_no_code_reads_or_writes_pickles() -> None:
     assert {name: found for name, source in sources() if (found := unsafe(source))} == {}
 

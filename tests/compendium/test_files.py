@@ -125,6 +125,7 @@ def test_the_old_file_is_there_until_the_new_one_is_whole(tmp_path: Path) -> Non
     assert len(names) == 2, "no name twice"
 
 
+@pytest.mark.slow
 def test_same_bytes_twice_and_in_two_processes(tmp_path: Path) -> None:
     started = []
     for name in ("one", "two"):

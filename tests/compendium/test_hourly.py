@@ -118,6 +118,7 @@ class TestReading:
         assert starts.tolist() == np.roll(ends, 1).tolist()
         assert step == 1 or starts.tolist() != ends.tolist()
 
+    @pytest.mark.slow
     @given(
         st.dictionaries(
             st.tuples(st.sampled_from("abc"), st.sampled_from("xy")),

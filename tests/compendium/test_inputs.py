@@ -211,6 +211,7 @@ def tables(draw: st.DrawFn) -> tuple[pd.DataFrame, dict[str, dict[tuple[object, 
     return pd.DataFrame(draw(st.permutations(rows)), columns=columns, dtype=object).fillna(""), expected
 
 
+@pytest.mark.slow
 @given(tables())
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_table_in_any_order(tmp_path: Path, drawn: tuple[pd.DataFrame, dict]) -> None:

@@ -99,6 +99,7 @@ EARLY = "import subprocess, sys; subprocess.Popen(['sh', '-c', 'sleep 1; exec \"
 """Is gone before what it starts has looked who that was."""
 
 
+@pytest.mark.slow
 @linux
 @pytest.mark.parametrize("stage", [True, False], ids=["of DVC", "by hand"])
 def test_a_stage_whose_pipeline_was_gone_before_it_looked(tmp_path: Path, stage: bool) -> None:

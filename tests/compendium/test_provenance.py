@@ -156,6 +156,7 @@ def test_signs_that_would_break_the_page_are_written_out(words: Words, package: 
 # ---- as a stage
 
 
+@pytest.mark.slow
 def test_as_a_stage(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (copy / PAGE).unlink()
     (copy / PACKAGE).unlink()

@@ -318,6 +318,7 @@ def test_dead_kernel_is_a_failed_stage(tmp_path: Path) -> None:
     assert staged(root) == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tame")
 def test_a_kernel_that_dies_before_it_answers_is_a_failed_stage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -449,6 +450,7 @@ def test_the_next_run_finishes_and_cleans_up(killed: dict) -> None:
     assert not (root / f"results/tables/{STAGE}/stale.csv").exists()
 
 
+@pytest.mark.slow
 def test_two_stages_at_once_do_not_meet(tmp_path: Path) -> None:
     """Their kernels start at the same moment in the same folder; each must talk to its own."""
     root = project(tmp_path, WRITE, "print(seed, flush=True)")

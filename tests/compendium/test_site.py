@@ -155,6 +155,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, list[st
     return sites[0], sites[1], warnings
 
 
+@pytest.mark.slow
 def test_two_builds_give_the_same_bytes(built: tuple[Path, Path, list[str]]) -> None:
     one, another, _ = built
     assert contents(one).keys() == contents(another).keys()
@@ -245,6 +246,7 @@ def test_only_what_a_reader_opens_is_kept(built: tuple[Path, Path, list[str]]) -
     assert [file for file, body in kept.items() if b"bcopt-site-" in body] == []
 
 
+@pytest.mark.slow
 def test_failure_tells_the_last_words_and_keeps_the_old_site(tmp_path: Path) -> None:
     root = write_project(tmp_path / "project", tmp_path / "trap")
     settings = root / "site/_config.yml"

@@ -86,6 +86,7 @@ def test_cost_and_emissions_by_hand(flows, answers):
     assert numbers["purchase [kWh/a]"] == pytest.approx(150 * float(flows["purchase"].sum()), rel=1e-8)
 
 
+@pytest.mark.slow
 def test_who_minimises_payments_pays_no_more(folder):
     sizes = {"devices__storage__energy": 2000, "devices__heat_pump__heat": 500, "run": ["dispatch"]}
     paid, chosen = (
@@ -123,6 +124,7 @@ def test_the_chosen_plan_is_the_corner_of_the_front_at_its_price_of_carbon(answe
     assert numbers["least emissions [t/a]"] == pytest.approx(table["emissions [t/a]"].min(), rel=1e-10)
 
 
+@pytest.mark.slow
 def test_the_plan_moves_as_the_price_of_carbon_passes_the_rates_of_its_neighbours(folder, answers):
     table = answers.tables["front"]
     place = int((table["cost [EUR/a]"] + CARBON * table["emissions [t/a]"]).argmin())
@@ -137,6 +139,7 @@ def test_the_plan_moves_as_the_price_of_carbon_passes_the_rates_of_its_neighbour
         assert found == pytest.approx(emitted[corner], rel=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("key", "size", "margin", "charge"),
     [
@@ -155,6 +158,7 @@ def test_margins_are_what_one_more_unit_saves(folder, key, size, margin, charge)
     assert found[1][margin] > charge
 
 
+@pytest.mark.slow
 def test_the_last_unit_of_a_size_chosen_freely_paid_and_the_next_does_not(answers, folder):
     numbers = answers.numbers
     for unit, device, key, charge in (
@@ -167,6 +171,7 @@ def test_the_last_unit_of_a_size_chosen_freely_paid_and_the_next_does_not(answer
         assert less[name] >= charge * (1 - 1e-6)
 
 
+@pytest.mark.slow
 def test_what_clusters_shift_themselves_can_be_sized_too(folder):
     found = answered(folder, run=["sizing", "dispatch"], dispatch__loads="self-optimised")
     assert found.numbers["cost [EUR/a]"] > 0
@@ -221,6 +226,7 @@ def test_prices_keep_to_the_wholesale_prices(answers):
 # ---------------------------------------------------------------- a year, every number, twice
 
 
+@pytest.mark.slow
 def test_a_year_of_equal_days_costs_what_its_day_costs(tmp_path):
     tables = []
     for file in (LOADS, SUN):
@@ -246,6 +252,7 @@ def test_every_number_is_finite(answers):
     assert dict(answers.tables["answers"].to_numpy()) == answers.numbers
 
 
+@pytest.mark.slow
 def test_two_runs_are_equal_byte_for_byte(folder, answers):
     again = answered(folder)
     assert list(again.numbers.items()) == list(answers.numbers.items())
@@ -258,6 +265,7 @@ def test_two_runs_are_equal_byte_for_byte(folder, answers):
 # ---------------------------------------------------------------- what the first reader of these pages found wrong
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", ["storage", "heat pumps"])
 def test_a_device_that_is_not_there_has_a_margin_too(folder, device):
     key = {"storage": "devices__storage__energy", "heat pumps": "devices__heat_pump__heat"}[device]
@@ -290,6 +298,7 @@ def test_where_cost_weighs_nothing_the_cheapest_of_the_cleanest_is_chosen(folder
     assert found["cost [EUR/a]"] == pytest.approx(last["cost [EUR/a]"], rel=1e-6)
 
 
+@pytest.mark.slow
 def test_pumps_that_are_not_shared_are_sized_each_and_together(folder):
     limits = {"residential": 400, "office": 200, "mall": 150}
     apart = {"devices__heat_pump__shared": False, "devices__heat_pump__by_group": limits}
@@ -301,6 +310,7 @@ def test_pumps_that_are_not_shared_are_sized_each_and_together(folder):
         assert least - 1e-6 <= float(sizes.sum()) <= most + 1e-6
 
 
+@pytest.mark.slow
 def test_stoves_that_take_electricity_are_counted(tmp_path):
     stoves = ",Shops: cooking [kW]" + "\n"
     text = original(LOADS).splitlines()

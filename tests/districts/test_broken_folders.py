@@ -978,6 +978,7 @@ VALUES = [
 ]
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from([n for n, line in enumerate(original(YAML).splitlines()) if ": " in line]), st.sampled_from(VALUES)
 )

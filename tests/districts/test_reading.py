@@ -132,6 +132,7 @@ CHANGES = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @given(st.data())
 @OFTEN
 def test_a_change_is_the_same_in_the_file(tmp_path_factory, data):

@@ -118,6 +118,7 @@ def test_one_row_a_combination_in_their_order_by_hand(tmp_path):
     assert table["problem"].tolist() == [""] * 6
 
 
+@pytest.mark.slow
 def test_the_same_table_whoever_finishes_first(tmp_path):
     folder = toy_runs.folder_in(tmp_path / "two")
     table = swept(folder, toy_runs.first_last, workers=2)

@@ -84,6 +84,7 @@ def test_what_is_refused(text, unit, problem):
     assert str(error.value) == problem
 
 
+@pytest.mark.slow
 @given(st.text(max_size=12))
 def test_any_text_is_a_number_or_refused_in_one_line(text):
     try:

@@ -58,6 +58,7 @@ class TestStoreys:
         assert found.storeys == stand_for
         assert list(rooms(found)) == list(stand_for)
 
+    @pytest.mark.slow
     @given(storeys=st.integers(1, 100))
     def test_every_storey_is_counted_once(self, cluster, program, envelope, storeys):
         found = building(cluster(storeys=storeys), program, envelope(), False)

@@ -302,6 +302,7 @@ class TestMorph:
         fall = found["dry_bulb_temperature"] - found["dew_point_temperature"]
         assert fall.to_numpy()[drier].min() > 3
 
+    @pytest.mark.slow
     @settings(max_examples=12)
     @given(st.data())
     def test_any_table(self, data):
@@ -434,6 +435,7 @@ class TestRealYear:
             assert float(at["mean_daily_maximum"]) == pytest.approx(high[high.index.month == month].mean())
             assert float(at["mean_daily_minimum"]) == pytest.approx(low[low.index.month == month].mean())
 
+    @pytest.mark.slow
     def test_to_beijing_and_through_a_file(self, willard, tmp_path):
         """Means are met; the file's rounding moves them by less than a hundredth; caps hold but for measured excess."""
         found = morph(willard, table(**BEIJING), "Beijing")

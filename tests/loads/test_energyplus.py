@@ -186,6 +186,7 @@ class TestFaults:
         monkeypatch.setattr(module, "_CHILD", child)
         assert said in messages(willard)
 
+    @pytest.mark.slow
     @pytest.mark.skipif(sys.platform != "linux", reason="signals of Linux")
     def test_the_child_ends_with_who_asked(self, tmp_path, willard):
         note = tmp_path / "pid"

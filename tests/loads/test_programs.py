@@ -74,6 +74,7 @@ class TestRooms:
         found = rooms_combined(rooms(hours, a=1, b=np.where(HOUR == 3, np.nan, 1)), shares(a=0.5, b=0.5))
         assert np.flatnonzero(np.isnan(found["people"][0])).tolist() == [3]
 
+    @pytest.mark.slow
     @given(st.lists(st.floats(0, 1), min_size=2, max_size=2), st.floats(0, 10), st.floats(0, 10))
     def test_between_nothing_and_the_most(self, hours, weights, a, b):
         total = max(sum(weights), 1.0)
@@ -140,6 +141,7 @@ class TestProfiles:
         assert found.lighting.watts_per_area == found.people.people_per_area == 0
         assert set(found.lighting.schedule.values()) == {0.0}
 
+    @pytest.mark.slow
     @given(st.lists(st.floats(0, 200), min_size=48, max_size=48))
     def test_peak_times_share_is_the_profile(self, profiles, hours, values):
         array = hours(np.reshape(values, (2, 24)))

@@ -195,6 +195,7 @@ class TestStoreys:
         assert building(usual.case.cluster, usual.case.program, usual.case.envelope, False).storeys == {"ground": 1}
         assert float(usual.sel(use="lighting").sum()) == pytest.approx(2.0 * 8.76 * 600, rel=1e-9)
 
+    @pytest.mark.slow
     def test_two_storeys(self, case):
         """Neither has a middle one between, so that simulating every storey is the same."""
         asked = case("double", storeys=2)
@@ -242,6 +243,7 @@ class TestPhysics:
         assert float(busy.sel(use="cooling")) > float(usual.sel(use="cooling"))
         assert float(busy.sel(use="hot_water")) == pytest.approx(float(usual.sel(use="hot_water")), rel=1e-12)
 
+    @pytest.mark.slow
     def test_without_neighbours_there_is_more_sun(self, tower, case):
         between = tower[1][2].sum(["storey", "hour"])
         alone = storeys(case("tower", storeys=5, neighbours=False, fresh_air=1.0))[2].sum(["storey", "hour"])

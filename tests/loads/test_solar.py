@@ -495,6 +495,7 @@ def sunny_days(draw):
     return day(number, direct, diffuse, total, draw(st.floats(-25, 42)), draw(st.floats(0, 20)))
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(sunny_days(), ARRAYS)
 def test_energy_is_not_made(weather, array):
@@ -507,6 +508,7 @@ def test_energy_is_not_made(weather, array):
     assert (power <= np.maximum(irradiance, 0) * array.efficiency * colder * (1 - array.losses) + 1e-9).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(sunny_days(), ARRAYS, st.floats(0.5, 30))
 def test_hotter_or_calmer_air_gives_no_more(weather, array, kelvin):

@@ -151,6 +151,7 @@ class TestLimits:
         with pytest.raises(ValueError, match=r"month \d+: rooms of -?\d+ degC lose no heat"):
             january(**changed)
 
+    @pytest.mark.slow
     @settings(max_examples=15)
     @given(st.floats(0, 50), st.floats(0, 50))
     def test_falls_with_gains_and_never_below_losses_less_gains(self, cluster, envelope, dark, a, b):

@@ -414,6 +414,7 @@ class TestFaultsOfAnHour:
         assert list(CODES) == NEEDED
         assert {name for name, _, _ in IMPOSSIBLE} == set(NEEDED)
 
+    @pytest.mark.slow
     def test_dew_point_above_dry_bulb(self, lines, faults, tmp_path):
         near = changed(lines, self.HOUR, dry_bulb_temperature="20", dew_point_temperature="20.4")
         (tmp_path / "near.epw").write_text("\n".join(near), encoding="utf-8")
@@ -478,6 +479,7 @@ class TestSun:
             r"sun at night: .* dark hours, first on \d+/\d+ hour \d+, expected none at longitude 116.5", found
         )
 
+    @pytest.mark.slow
     @needs_wheel
     @pytest.mark.parametrize("path", SHIPPED[::5], ids=lambda path: path.name.split(".")[0])
     def test_real_files_shifted_by_an_hour(self, path):
@@ -510,11 +512,13 @@ class TestWriting:
             assert found[column.name].attrs == full[column.name].attrs
         assert ",012999999," in (tmp_path / "x.epw").read_text(encoding="utf-8")
 
+    @pytest.mark.slow
     def test_second_round_changes_nothing(self, lines, tmp_path):
         (tmp_path / "a.epw").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
         write_weather(read_weather(tmp_path / "a.epw"), tmp_path / "b.epw")
         assert (tmp_path / "a.epw").read_bytes() == (tmp_path / "b.epw").read_bytes()
 
+    @pytest.mark.slow
     @needs_wheel
     @pytest.mark.parametrize("name", ["Willard", "Miami"])
     def test_shipped_files_come_back(self, name, tmp_path):

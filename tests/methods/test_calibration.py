@@ -208,6 +208,7 @@ def units_needed(demand, whole):
     return solver.solve(model).objective
 
 
+@pytest.mark.slow
 def test_a_model_with_integers_jumps_where_its_relaxation_does_not():
     assert calibrate(lambda k: units_needed(k, False), 12.0, (0.5, 4.5), tolerance=1e-6).knob == pytest.approx(2.4)
     assert calibrate(lambda k: units_needed(k, True), 15.0, (0.5, 4.5), tolerance=1e-6).knob == pytest.approx(2.5, 0.2)

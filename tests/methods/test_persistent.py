@@ -75,6 +75,7 @@ def changes():
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(changes())
 def test_warm_solves_agree_with_models_built_anew(drawn):
@@ -100,6 +101,7 @@ def anew_balance(kept):
     return variables["purchase"] - variables["charge"] + variables["discharge"]
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(changes())
 def test_warm_mixed_integer_solves_agree_with_models_built_anew(drawn):
@@ -383,6 +385,7 @@ prices = st.lists(st.sampled_from([0.0, 1.0, 1.0, 2.0, 3.0]), min_size=3, max_si
 directions = st.lists(st.integers(-3, 3).map(float), min_size=6, max_size=6)
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(prices, directions, st.booleans())
 def test_the_objective_cannot_move_on_the_face_and_all_of_the_face_is_there(price, direction, integer):
@@ -569,6 +572,7 @@ members = st.tuples(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=8)
 @given(st.lists(members, min_size=2, max_size=6), st.randoms(use_true_random=False))
 def test_from_a_kept_basis_the_order_of_solves_leaves_every_bit(drawn, random):

@@ -370,6 +370,7 @@ def test_global_generators_are_left_as_they_were_by_a_failure(engine, method):
     assert global_state() == before
 
 
+@pytest.mark.slow
 def test_nothing_is_printed_or_written(engine, tmp_path):
     """In a process of its own, so that the import and what C code prints count too."""
     script = f"""

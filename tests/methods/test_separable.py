@@ -229,6 +229,7 @@ def random_models(draw):
     return model
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(random_models())
 def test_random_models_agree(model):

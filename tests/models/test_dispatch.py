@@ -265,6 +265,7 @@ class TestPartLoad:
             wrong.append(float(np.abs(power - chiller_power(inputs, middle)).max()))
         assert 3 < wrong[0] / wrong[1] < 4.5
 
+    @pytest.mark.slow
     def test_power_at_no_load_is_paid_only_while_on(self):
         """EER f: 100 kW at any load but none."""
         curve = {"part_load_quadratic": 0.0, "part_load_linear": 1.0, "part_load_constant": 0.0}
@@ -340,6 +341,7 @@ def random_inputs(seed, hours=5, clusters=2):
 seeds = st.integers(0, 2**32 - 1)
 
 
+@pytest.mark.slow
 @settings(max_examples=6)
 @given(seeds)
 def test_bounds_balances_and_accounts(seed):
@@ -379,6 +381,7 @@ def test_bounds_balances_and_accounts(seed):
     assert float(-first["welfare"]) == pytest.approx(objective + constant(inputs), abs=1e-6)
 
 
+@pytest.mark.slow
 @given(seeds)
 def test_quadratic_form_is_dissatisfaction_less_utility(seed):
     inputs = random_inputs(seed)
@@ -393,6 +396,7 @@ def test_quadratic_form_is_dissatisfaction_less_utility(seed):
     assert float(exact.sum()) == pytest.approx(float(by_hand.sum()))
 
 
+@pytest.mark.slow
 @settings(max_examples=5)
 @given(seeds)
 def test_mean_temperature_is_kept_only_if_asked(seed):

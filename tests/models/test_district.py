@@ -328,6 +328,7 @@ class TestAccounts:
         xr.testing.assert_allclose(held.sum("group"), energy, atol=1e-7)
         assert float(held.min()) >= -1e-9
 
+    @pytest.mark.slow
     @settings(max_examples=2, deadline=None)
     @given(seeds)
     def test_of_one_group_are_one(self, seed):
@@ -336,6 +337,7 @@ class TestAccounts:
         found = [optimum(inputs, account=account) for account in ACCOUNTS]
         assert found == pytest.approx([found[0]] * 3, rel=1e-7, abs=1e-7)
 
+    @pytest.mark.slow
     @settings(max_examples=2, deadline=None)
     @given(seeds, st.booleans())
     def test_the_freer_the_cheaper(self, seed, sharing):
@@ -387,6 +389,7 @@ class TestNetting:
         assert float(flows(solution)["charge"].sum()) == pytest.approx(0, abs=1e-9)
         assert float(flows(solution)["discharge"].sum()) == pytest.approx(0, abs=1e-9)
 
+    @pytest.mark.slow
     @settings(max_examples=5, deadline=None)
     @given(seeds, accounts, st.booleans())
     def test_keeps_every_constraint_and_the_cost(self, seed, account, sharing):
@@ -404,6 +407,7 @@ class TestNetting:
         assert np.all(x <= programme.upper + 1e-6)
         assert programme.cost @ x == pytest.approx(cost, rel=1e-6, abs=1e-6)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("account", ACCOUNTS)
     @settings(max_examples=2, deadline=None)
     @given(seed=seeds, sharing=st.booleans())
@@ -471,6 +475,7 @@ def paid(flow, inputs):
 
 
 class TestInvariants:
+    @pytest.mark.slow
     @settings(max_examples=6, deadline=None)
     @given(seeds, accounts, st.booleans())
     def test_of_every_dispatch(self, seed, account, sharing):
@@ -479,6 +484,7 @@ class TestInvariants:
         assert_dispatch(inputs, model.solution, sharing, account)
         assert float(paid(flow, inputs)) == pytest.approx(objective, rel=1e-6, abs=1e-6)
 
+    @pytest.mark.slow
     @settings(max_examples=4, deadline=None)
     @given(seeds, accounts, st.floats(0.1, 1))
     def test_storage_size(self, seed, account, ratio):
@@ -498,6 +504,7 @@ class TestInvariants:
         inputs = case(**values)
         assert paid(solved(inputs)[2], inputs).values == pytest.approx([6, 4, 2, 2])
 
+    @pytest.mark.slow
     @settings(max_examples=3, deadline=None)
     @given(seeds, accounts)
     def test_sharing_is_never_dearer(self, seed, account):
@@ -505,6 +512,7 @@ class TestInvariants:
         shared, separate = (optimum(inputs, sharing=sharing, account=account) for sharing in (True, False))
         assert shared <= separate + 1e-7
 
+    @pytest.mark.slow
     @settings(max_examples=3, deadline=None)
     @given(seeds, accounts)
     def test_sharing_never_raises_gas_where_gas_is_dearer(self, seed, account):
@@ -541,6 +549,7 @@ class TestInvariants:
             assert float(flow["gas_heat"].sum()) == pytest.approx(gas, abs=1e-7)
             assert objective == pytest.approx(cost)
 
+    @pytest.mark.slow
     @settings(max_examples=2, deadline=None)
     @given(seeds, accounts)
     def test_days_are_independent(self, seed, account):
@@ -554,6 +563,7 @@ class TestInvariants:
         assert paid(flow, inputs).values == pytest.approx(alone, rel=1e-6, abs=1e-6)
         assert_dispatch(inputs, model.solution, True, account)
 
+    @pytest.mark.slow
     @settings(max_examples=2, deadline=None)
     @given(seeds, accounts, st.booleans())
     def test_the_order_of_groups_and_the_first_hour_do_not_matter(self, seed, account, sharing):
@@ -562,6 +572,7 @@ class TestInvariants:
         found = optimum(inputs, sharing=sharing, account=account)
         assert optimum(turned, sharing=sharing, account=account) == pytest.approx(found, rel=1e-6, abs=1e-6)
 
+    @pytest.mark.slow
     @settings(max_examples=2, deadline=None)
     @given(seeds, accounts, st.booleans())
     def test_a_group_is_the_sum_of_its_parts(self, seed, account, sharing):
@@ -623,6 +634,7 @@ class TestCosts:
         assert emissions == pytest.approx(0.5 + 0.5 / 6 + 0.4)
         assert float(persistent.evaluate(throughput(model, inputs))) == pytest.approx(0.5)
 
+    @pytest.mark.slow
     @settings(max_examples=3, deadline=None)
     @given(seeds, accounts, st.booleans())
     def test_agree(self, seed, account, sharing):
@@ -709,6 +721,7 @@ class TestTieBreak:
         _, found = self.second(inputs, "least peak")
         assert found == pytest.approx(1 + 0.5)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("account", ACCOUNTS)
     def test_least_throughput(self, account):
         """At one price the storage may do anything, and does nothing; in the dear hour it does what it must."""
@@ -754,6 +767,7 @@ class TestTieBreak:
         model = district_model(inputs, ties=True)
         assert ranked(model, gas_of(model, inputs))[1] == pytest.approx([2, 2])
 
+    @pytest.mark.slow
     @settings(max_examples=2, deadline=None)
     @given(seeds, accounts, st.booleans())
     def test_ties_change_no_cost(self, seed, account, sharing):
@@ -816,6 +830,7 @@ class TestShape:
         assert optimum(case(**values, boiler_capacity=1.0)) == pytest.approx(1 + 2)
         assert optimum(case(**values, boiler_capacity=2.0)) == pytest.approx(1 + 1)
 
+    @pytest.mark.slow
     def test_labels_need_not_be_given(self):
         inputs = case(**{**SHIFT, "electricity": [[0, 1], [0, 1]]})
         for account in ACCOUNTS:
@@ -839,6 +854,7 @@ class TestShape:
         upper_level(model, inputs)
         xr.testing.assert_identical(inputs, before)
 
+    @pytest.mark.slow
     def test_ten_days_in_a_row(self):
         """240 hours and four groups, with presolve and without; a storage of any day would do as well."""
         inputs = random_inputs(5, hours=240, groups=4)

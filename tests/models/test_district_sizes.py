@@ -62,6 +62,7 @@ class TestStorageSize:
         model.remove_constraints(f"storage-{name}-size")
         assert solve(model).objective == pytest.approx(without)
 
+    @pytest.mark.slow
     @settings(max_examples=3, deadline=None)
     @given(seeds, accounts, st.floats(0.2, 1))
     def test_no_fixed_size_is_cheaper(self, seed, account, ratio):
@@ -183,6 +184,7 @@ class TestPumpSize:
         found = model.solution["pump-size"]
         assert (found if sharing else found.sel(group="a")).values == pytest.approx([3, 0], abs=1e-7)
 
+    @pytest.mark.slow
     @settings(max_examples=2, deadline=None)
     @given(seeds, accounts, st.booleans(), st.floats(0, 1))
     def test_no_fixed_size_is_cheaper(self, seed, account, sharing, price):

@@ -328,6 +328,7 @@ class TestBinaries:
         assert flow["purchase"].values == pytest.approx([14.5, 0], abs=1e-6)
         assert objective == pytest.approx(-14.5)
 
+    @pytest.mark.slow
     @settings(max_examples=3, deadline=None)
     @given(seeds)
     def test_no_choice_of_the_hours_that_sell_is_cheaper(self, seed):
@@ -351,6 +352,7 @@ class TestBinaries:
             objectives.append(model.objective.value if model.termination_condition == "optimal" else np.inf)
         assert found == pytest.approx(min(objectives), rel=1e-6, abs=1e-6)
 
+    @pytest.mark.slow
     @settings(max_examples=4, deadline=None)
     @given(seeds)
     def test_all_binaries_are_redundant(self, seed):
@@ -358,6 +360,7 @@ class TestBinaries:
         inputs = random_inputs(seed, loss=True)
         assert optimum(inputs, "none") == pytest.approx(optimum(inputs, "all"), rel=1e-6, abs=1e-6)
 
+    @pytest.mark.slow
     @settings(max_examples=3, deadline=None)
     @given(seeds)
     def test_the_needed_ones_suffice(self, seed):
@@ -366,6 +369,7 @@ class TestBinaries:
 
 
 class TestInvariants:
+    @pytest.mark.slow
     @settings(max_examples=8, deadline=None)
     @given(seeds, st.booleans(), st.booleans(), st.sampled_from([0, 2]))
     def test_of_every_schedule(self, seed, split, loss, vehicles):
@@ -400,6 +404,7 @@ class TestInvariants:
         assert bool((solution["peak"] >= electricity.max("hour") - 1e-5).all())
         assert float(sum(costs(flow, inputs).sum().values())) == pytest.approx(objective, rel=1e-6, abs=1e-5)
 
+    @pytest.mark.slow
     @settings(max_examples=5, deadline=None)
     @given(seeds, st.booleans())
     def test_never_dearer_than_unoptimised(self, seed, split):
@@ -408,6 +413,7 @@ class TestInvariants:
         saved = costs(unoptimised(inputs), inputs) - costs(solved(inputs)[2], inputs)
         assert bool((saved.to_dataarray().sum(["variable", "hour"]) >= -1e-5).all())
 
+    @pytest.mark.slow
     @settings(max_examples=4, deadline=None)
     @given(seeds)
     def test_more_vehicles_are_never_dearer(self, seed):
@@ -418,6 +424,7 @@ class TestInvariants:
         cost = costs(solved(inputs)[2], inputs).to_dataarray().sum(["variable", "hour"])
         assert bool((cost.diff("scale") <= 1e-5).all())
 
+    @pytest.mark.slow
     @settings(max_examples=2, deadline=None)
     @given(seeds)
     def test_clusters_are_independent(self, seed):
@@ -428,6 +435,7 @@ class TestInvariants:
         assert objective == pytest.approx(sum(alone), rel=1e-6, abs=1e-6)
         assert together.values == pytest.approx(alone, rel=1e-5, abs=1e-5)
 
+    @pytest.mark.slow
     @settings(max_examples=2, deadline=None)
     @given(seeds)
     def test_days_are_independent(self, seed):
@@ -440,6 +448,7 @@ class TestInvariants:
 
 
 class TestVehicles:
+    @pytest.mark.slow
     @settings(max_examples=3, deadline=None)
     @given(seeds, st.integers(1, 4))
     def test_identical_ones_are_one_store(self, seed, count):

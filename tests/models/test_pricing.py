@@ -122,6 +122,7 @@ class TestBudget:
         assert found.dtype == int
         assert int(found) == budget
 
+    @pytest.mark.slow
     @settings(max_examples=60)
     @given(st.integers(0, 2**32 - 1), st.integers(2, 30))
     def test_it_is_the_mean_price_cap(self, seed, number):

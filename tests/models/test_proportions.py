@@ -295,6 +295,7 @@ class TestLevellingExactly:
         best = float(rate(load, grid(size, steps)).min())
         assert optimum - 1e-9 <= best <= optimum + 4 / steps
 
+    @pytest.mark.slow
     @settings(max_examples=15)
     @given(loads(negative=True), st.integers(0, 2**32 - 1))
     def test_no_admitted_mix_is_more_level(self, load, seed):
@@ -533,6 +534,7 @@ class TestPenetrationModel:
         else:
             assert solver.solve(model).objective > optimum + 1e-2
 
+    @pytest.mark.slow
     @settings(max_examples=12)
     @given(districts(), st.booleans(), st.integers(0, 2**32 - 1))
     def test_no_random_mix_is_better(self, district, pooled, seed):
@@ -623,6 +625,7 @@ class TestFront:
         assert found["penetration"].values == pytest.approx([0.9, 1.9 / 9.1])  # 0.9 / 1; 0.1 + 1.8 of 0.1 + 9
         assert (found["shares"] > 0).values.tolist() == [[True, False, True], [True, True, False]]
 
+    @pytest.mark.slow
     @settings(max_examples=8)
     @given(districts(), st.sampled_from([0.0, 0.3, 0.55, 1.0]))
     def test_is_the_linear_programme(self, district, share):
@@ -653,6 +656,7 @@ class TestFront:
         limit = proportions.penetration_front_pairs(*district, public_share)["penetration"]
         assert bool((proportions.penetration(mixes, *energies, False) <= limit + 1e-12).all())
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("pooled", [False, True])
     def test_monotone(self, pooled):
         rng = np.random.default_rng(2)

@@ -102,6 +102,7 @@ class TestByHand:
 class TestNetting:
     """Charge and discharge at once are of no use, so that no binary has to exclude them."""
 
+    @pytest.mark.slow
     @settings(max_examples=5, deadline=None)
     @given(st.integers(0, 2**32 - 1), st.booleans())
     def test_binaries_are_redundant(self, seed, wearless):

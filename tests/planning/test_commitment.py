@@ -96,6 +96,7 @@ def test_no_other_commitment_is_better() -> None:
     assert found.tried < 8
 
 
+@pytest.mark.slow
 def test_one_to_begin_with_is_kept_or_left() -> None:
     inputs = moving()
     best = commit(inputs)
@@ -126,6 +127,7 @@ def test_too_few_rounds_are_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
         commit(moving())
 
 
+@pytest.mark.slow
 def test_rooms_keep_their_mean_temperature_or_not() -> None:
     """Cold is worth nothing here: rooms whose mean is free stay 0.1 K above it, and so save 0.1 kW of 1 kW."""
     inputs = day(cooling=1.0, comfort_band=0.1, gas_price=2.0, grid_price=hourly(1.0, 1.0, 1.0))

@@ -56,6 +56,7 @@ def test_equal_hours_are_taken_in_the_order_of_the_day(rule: flexibility.TieRule
     np.testing.assert_allclose(found, [wanted, wanted], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_cheaper_hour_goes_before_every_rule() -> None:
     price = np.array([1.0, 1.0, 0.5, 1.0])
     for rule in flexibility.TIE_RULES:

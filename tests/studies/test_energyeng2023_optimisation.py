@@ -84,6 +84,7 @@ class TestExact:
 
 
 class TestEvolution:
+    @pytest.mark.slow
     def test_elimination_reaches_the_optimum_from_every_seed(self, eco, settings):
         pytest.importorskip("geatpy")
         found = optimisation.evolve(eco.point, eco.where, settings, SEEDS, "elimination")
@@ -111,6 +112,7 @@ class TestEvolution:
         found = optimisation.evolve(eco.point, eco.where, settings, range(1, 6), "repair")
         assert float(abs(found["gap"]).max()) <= 1e-9
 
+    @pytest.mark.slow
     def test_naive_tolerance_does_not(self, eco, settings):
         """No seed comes within 1e-9, and more than one in five ends up percents away, twice the optimum and beyond."""
         pytest.importorskip("geatpy")

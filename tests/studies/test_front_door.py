@@ -69,6 +69,7 @@ def provider() -> frontiers2022.stages.Settled:
     return frontiers2022.fits.read(ROOT, days, inputs, {central.price_set: central})[central.price_set]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", folders.FOLDERS)
 def test_the_folder_is_what_the_study_writes(name: str) -> None:
     place = ROOT / "districts" / name
@@ -87,6 +88,7 @@ def test_all_folders_are_written_below_the_root(tmp_path: Path, monkeypatch: pyt
 
 
 class TestFlexibility:
+    @pytest.mark.slow
     def test_every_input_of_the_model(self, twelve: xr.Dataset) -> None:
         day = answered(CLUSTERS).parts["day"]
         assert set(day) == set(twelve)
@@ -132,6 +134,7 @@ class TestMix:
         shares = table("systems2024/3.2.1-load-levelling/03-mix.csv").set_index("cluster")["exact [%]"]
         assert (100 * found["shares"]).to_series().to_dict() == pytest.approx(shares.to_dict(), abs=1e-4)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(("file", "pooled"), [("front-own-ground.csv", False), ("front-pooled.csv", True)])
     def test_most_renewable_along_the_public_share(self, file: str, pooled: bool) -> None:
         front = table(f"systems2024/3.2.2-renewable-penetration/{file}")
@@ -177,6 +180,7 @@ class TestDistrict:
         expected = heat.drop("all") if not shared else heat[["residential"]]
         assert of_groups[expected.index].to_dict() == close(expected.to_dict())
 
+    @pytest.mark.slow
     def test_what_storage_saves_by_its_size(self) -> None:
         """The sweep that the folder lists."""
         expected = table("systems2024/3.3-district-system/sizes.csv").query("`ground heat` == 'shared'")

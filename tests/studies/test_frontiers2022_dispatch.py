@@ -117,6 +117,7 @@ def test_a_worse_commitment_to_begin_with_is_left(settled: Settled) -> None:
 # ---- the dispatch
 
 
+@pytest.mark.slow
 def test_dispatch_forgets_what_it_solved_before(settled: Settled, provider_inputs: xr.Dataset) -> None:
     """To the last bit; and it is what a model built anew has."""
     dispatcher = commitment.Dispatcher(settled.inputs, settled.scenario.mean_temperature, settled.commitment.on)
@@ -224,6 +225,7 @@ def test_prices_of_the_dispatch_are_marginal(bands: Settled) -> None:
 # ---- the bargain
 
 
+@pytest.mark.slow
 def test_bargain_comes_to_the_central_dispatch(settled: Settled) -> None:
     found, result = distributed.compared(settled, 1, 1e-3)
     assert found["clusters"] == 3
@@ -235,6 +237,7 @@ def test_bargain_comes_to_the_central_dispatch(settled: Settled) -> None:
     np.testing.assert_allclose(result.loads, settled.flows["load"].transpose(*distributed.DIMS), atol=0.1)
 
 
+@pytest.mark.slow
 def test_what_is_bargained_for_can_be_supplied(bands: Settled) -> None:
     """The provider serves the clusters' loads exactly, at the cost that the bargain is said to have."""
     found, result = distributed.compared(bands, 1, 1e-3)

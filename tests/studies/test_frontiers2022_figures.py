@@ -254,6 +254,7 @@ def written(figure: Figure) -> list[Text]:
     return [text for text in found if text.get_text().strip() and text.get_visible()]
 
 
+@pytest.mark.slow
 def test_no_texts_overlap_or_leave_the_page(all_figures: dict[str, Figure]) -> None:
     for name, figure in all_figures.items():
         figure.draw_without_rendering()

@@ -139,6 +139,7 @@ def test_all_faults_of_a_table_come_at_once(copy: Path) -> None:
     assert any("ice_eer" in line for line in problems)
 
 
+@pytest.mark.slow
 def test_buildings_have_the_envelope_of_the_zone(provider_inputs: xr.Dataset) -> None:
     theirs, warm, cold = systems2024.inputs.load(ROOT), inputs.of_buildings(ROOT), inputs.of_buildings(ROOT, "cold")
     for name in inputs.ENVELOPE:
@@ -191,6 +192,7 @@ def test_variants_differ_in_one_choice() -> None:
     }
 
 
+@pytest.mark.slow
 def test_four_buildings_stand_in_guangzhou(tmp_path: Path) -> None:
     found = {case.cluster.name: case for case in simulation.cases(simulation.Variant(), tmp_path, ROOT)}
     assert set(found) == set(simulation.BUILDINGS)
@@ -199,6 +201,7 @@ def test_four_buildings_stand_in_guangzhou(tmp_path: Path) -> None:
     assert all(case.weather.is_file() for case in found.values())
 
 
+@pytest.mark.slow
 def test_sun_of_the_committed_days(provider_inputs: xr.Dataset, provider_days: xr.Dataset) -> None:
     year = simulation.PLACE.year(provider_inputs, "Miami morphed to Guangzhou")
     found = simulation.photovoltaics(year)
@@ -432,6 +435,7 @@ def test_prices_out_of_bounds_are_named(day: xr.Dataset, provider_inputs: xr.Dat
 # ---- scenarios
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("price_set", PRICE_SETS)
 def test_every_scenario_is_a_problem(
     price_set: str,

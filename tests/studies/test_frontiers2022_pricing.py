@@ -349,6 +349,7 @@ def test_numbers_behind_the_sentences() -> None:
 # ---- both stages
 
 
+@pytest.mark.slow
 def test_equal_loads_are_dispatched_once(
     providers: dict[str, Settled], provider_inputs: xr.Dataset, markets: dict[str, Market],
     monkeypatch: pytest.MonkeyPatch,
@@ -377,6 +378,7 @@ def test_equal_loads_are_dispatched_once(
         assert row[weights.COST] == pytest.approx(sum(row[f"cost of {name} [yuan]"] for name in CLUSTERS), rel=1e-12)
 
 
+@pytest.mark.slow
 def test_sweep_passes_through_the_settled_day(providers: dict[str, Settled], provider_inputs: xr.Dataset) -> None:
     of = providers["text-bands"]
     found = weights.exact_sweep(of, provider_inputs, [0.0, 0.5, 1.0])

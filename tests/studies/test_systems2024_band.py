@@ -74,6 +74,7 @@ def test_every_scenario_has_a_row_the_central_one_first(
         assert table["scenario"][0] == CENTRAL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [CENTRAL, "self discharge: 0.05", "cooking: electricity"])
 def test_self_optimisation_and_its_fits(
     name: str,
@@ -94,6 +95,7 @@ def test_self_optimisation_and_its_fits(
     )
 
 
+@pytest.mark.slow
 def test_levelling_and_penetration(
     root: Path,
     tables: dict[str, pd.DataFrame],
@@ -109,6 +111,7 @@ def test_levelling_and_penetration(
             assert_same(found.loc[each].to_dict(), row(tables, section, each))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("section", "place"), [("district", 0), ("district", -1), ("district-combinations", 7)])
 def test_district(
     section: str,

@@ -143,6 +143,7 @@ def test_rebuilt_clusters_have_the_printed_areas(study: xr.Dataset) -> None:
     assert [c.height for c in found] == pytest.approx(study["height"].to_numpy().tolist())
 
 
+@pytest.mark.slow
 def test_cases_follow_the_function_of_each_cluster(study: xr.Dataset, tmp_path: Path) -> None:
     cases = demand.cases(study, Variant(neighbours=False), tmp_path)
     assert [case.cluster.name for case in cases] == list(inputs.CLUSTERS)
@@ -170,6 +171,7 @@ def test_a_file_of_ones_own_is_found_from_any_folder(study: xr.Dataset, monkeypa
     assert demand.PLACE.hash(Variant.weather) == ""
 
 
+@pytest.mark.slow
 def test_morphed_weather_meets_the_normals(study: xr.Dataset, tmp_path: Path) -> None:
     path = demand.PLACE.file(study, Variant.weather, tmp_path)
     means = monthly_means(read_weather(path))
@@ -179,6 +181,7 @@ def test_morphed_weather_meets_the_normals(study: xr.Dataset, tmp_path: Path) ->
     assert sorted(tmp_path.iterdir()) == [path], "written once"
 
 
+@pytest.mark.slow
 def test_guangzhou_from_miami() -> None:
     table = read_quantities(ROOT / "data/assumed/guangzhou_climate.csv", ROOT)
     means = monthly_means(morph(read_weather(shipped_weather("Miami")), table, "Guangzhou"))

@@ -144,6 +144,7 @@ def test_mixes(
         assert shares["mall"] == pytest.approx(0.1035)
 
 
+@pytest.mark.slow
 def test_the_flattest_mix_is_the_flattest(
     series: xr.Dataset, study: xr.Dataset, central: Scenario, knobs: Knobs
 ) -> None:
@@ -304,6 +305,7 @@ def test_equipment(unfitted_day: xr.Dataset, study: xr.Dataset, central: Scenari
     assert of(district_heat_pump_electricity=False)["pump_cop"] == np.inf
 
 
+@pytest.mark.slow
 def test_pumps_that_use_nothing(with_knobs: Callable) -> None:
     """Their heat leaves the bill for electricity as it is; with 3.5 it costs a 3.5th of the price in each hour."""
     (day, scenario), (free, _) = with_knobs(), with_knobs(district_heat_pump_electricity=False)
@@ -360,6 +362,7 @@ def test_one_horizon_keeps_sums_and_order(series: xr.Dataset, study: xr.Dataset,
             np.testing.assert_array_equal(part.transpose(*at.dims), at)
 
 
+@pytest.mark.slow
 def test_a_storage_carries_over_midnight(series: xr.Dataset, study: xr.Dataset, central: Scenario) -> None:
     """Two days alike cost twice one day in one horizon; days unlike cost no more than apart."""
     scenario = changed(central, SIMULATED)
@@ -400,6 +403,7 @@ def test_fits_meet_the_printed_numbers(compared: Days, fits_of_district: Distric
     assert 0 < fits_of_district.knobs.storage_energy < float(compared.day["electricity"].sum())
 
 
+@pytest.mark.slow
 def test_each_knob_moves_its_own_target(
     unfitted_day: xr.Dataset, central: Scenario, fits_of_district: DistrictFits
 ) -> None:
@@ -459,6 +463,7 @@ def test_targets_out_of_reach(
     assert knob.replace("_", " ") not in district_fits.path_table(found)["knob"].tolist()
 
 
+@pytest.mark.slow
 def test_what_moves_the_knobs(unfitted_day: xr.Dataset, central: Scenario, fits_of_district: DistrictFits) -> None:
     """Mutations: what each knob must depend on, and the first that does."""
     price = unfitted_day["electricity_price"]
@@ -566,6 +571,7 @@ def test_slope_is_the_derivative(day: xr.Dataset, central: Scenario) -> None:
             assert slope == pytest.approx(steps[0], rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sharing", [True, False])
 def test_ground_heat_value_is_the_derivative(day: xr.Dataset, central: Scenario, sharing: bool) -> None:
     """A kilowatt more below a group, in every hour or in one, saves what the duals say."""
@@ -588,6 +594,7 @@ def test_ground_heat_value_is_the_derivative(day: xr.Dataset, central: Scenario,
         assert 2 * saved == pytest.approx(float(own.sel(hour=place)), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_no_solve_depends_on_those_before(day: xr.Dataset, central: Scenario) -> None:
     """To the last bit, once a basis is kept."""
 
@@ -622,6 +629,7 @@ def test_storage_beyond_the_largest(day: xr.Dataset, central: Scenario) -> None:
         smaller.resize(own + 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("largest", [None, 200_000.0])
 def test_a_model_of_another_largest_storage(day: xr.Dataset, central: Scenario, largest: float | None) -> None:
     """The day's own storage is what counts; power goes with energy."""
@@ -721,6 +729,7 @@ def test_another_split_is_unknown(day: xr.Dataset, central: Scenario) -> None:
         Dispatch(day, replace(central, ground_heat_split="school first"))
 
 
+@pytest.mark.slow
 def test_a_storage_in_one_state(unfitted_day: xr.Dataset, central: Scenario, fits_of_district: DistrictFits) -> None:
     """As a whole it charges or discharges: nothing is passed on within the hour, which costs what that had saved.
 
@@ -1052,6 +1061,7 @@ def test_crossed_names_the_scenario_of_the_run(protocol: StudyProtocol, central:
     assert district_results.crossed(protocol, other)[CENTRAL] == other
 
 
+@pytest.mark.slow
 def test_every_scenario_of_a_sweep_gets_its_own_day(
     simulated: tuple[xr.Dataset, xr.Dataset],
     study: xr.Dataset,
@@ -1089,6 +1099,7 @@ def test_every_scenario_of_a_sweep_gets_its_own_day(
     assert asked == [6, 7], "demands that two scenarios share are found once"
 
 
+@pytest.mark.slow
 def test_sweep_is_the_same_in_two_processes(
     simulated: tuple[xr.Dataset, xr.Dataset], study: xr.Dataset, central: Scenario, knobs: Knobs
 ) -> None:
@@ -1110,6 +1121,7 @@ def test_sweep_is_the_same_in_two_processes(
     assert row["cost after [yuan]"] == pytest.approx(paid)
 
 
+@pytest.mark.slow
 def test_a_fit_without_a_root_is_told(unfitted_day: xr.Dataset, central: Scenario) -> None:
     """Both are named, and the numbers are those of the nearest ends."""
     printed = PRINTED | {"photovoltaic_scale": 1e9, "storage_energy": 1e9}

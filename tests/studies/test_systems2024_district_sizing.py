@@ -125,6 +125,7 @@ def test_sharing_ground_heat_never_costs(curve: xr.Dataset, own_curve: xr.Datase
     assert (own - shared > 1_000).all()
 
 
+@pytest.mark.slow
 def test_sizes_take_the_least_throughput(day: xr.Dataset, central: Scenario, curve: xr.Dataset) -> None:
     found = district_sizing.sizes(day, replace(central, lower_level_ties=GREATEST))
     xr.testing.assert_identical(found, curve)
@@ -194,6 +195,7 @@ def test_searched_plans_are_what_they_cost(searched: Searched, day: xr.Dataset, 
     assert len(plans) == searched.runs["points"][0]
 
 
+@pytest.mark.slow
 def test_search_is_the_same_in_two_processes(
     searched: Searched, day: xr.Dataset, central: Scenario, curve: xr.Dataset
 ) -> None:
@@ -203,6 +205,7 @@ def test_search_is_the_same_in_two_processes(
     pd.testing.assert_frame_equal(found.plans, searched.plans, check_exact=True)
 
 
+@pytest.mark.slow
 def test_a_wrong_curve_is_told(day: xr.Dataset, central: Scenario, curve: xr.Dataset) -> None:
     pytest.importorskip("geatpy")
     wrong = curve.assign(cost=curve["cost"] * (1 + 1e-4))
@@ -249,6 +252,7 @@ def test_boilers_and_chillers_that_do_not_suffice(evaluator: Evaluator, day: xr.
     np.testing.assert_allclose(values, np.tile(values[0], (4, 1)), rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_what_matters(day: xr.Dataset, central: Scenario, curve: xr.Dataset) -> None:
     """Storage alone: boilers and chillers enter no objective, in January or without cooling."""
     for each in (day, day.assign(cooling=0 * day["cooling"])):
@@ -266,6 +270,7 @@ def test_what_matters(day: xr.Dataset, central: Scenario, curve: xr.Dataset) -> 
 # ---- both readings of the bilevel problem, and its bound
 
 
+@pytest.mark.slow
 def test_the_worst_dispatch_wears_more(day: xr.Dataset, central: Scenario, curve: xr.Dataset) -> None:
     sizes = [0.0, 6_000.0]
     table = district_sizing.pessimistic(day, central, sizes)
@@ -340,6 +345,7 @@ def test_size_table_of_the_district(curve: xr.Dataset, own_curve: xr.Dataset, di
     assert (table.groupby("ground heat")["value of a further kWh [yuan/day]"].diff().dropna() <= 0).all()
 
 
+@pytest.mark.slow
 def test_sharing_table(day: xr.Dataset, central: Scenario, compared: Days, curve: xr.Dataset) -> None:
     table = district_planning.sharing_table(day, central).set_index("ground heat")
     shares = district_results.shares(compared).set_index("group").loc["all"]
@@ -361,6 +367,7 @@ def test_sharing_table(day: xr.Dataset, central: Scenario, compared: Days, curve
     assert table.loc["own", below].idxmax() == below[2], "hotels have least ground for their heat"
 
 
+@pytest.mark.slow
 def test_mixed_integer_is_linear(day: xr.Dataset) -> None:
     """Under every account, each with and without presolve; what is stricter costs more."""
     table = district_planning.tightness(day).set_index("account")
@@ -394,6 +401,7 @@ def test_group_heats_are_the_middles(unfitted_day: xr.Dataset) -> None:
     xr.testing.assert_identical(found.drop_vars("heat"), unfitted_day.drop_vars("heat"))
 
 
+@pytest.mark.slow
 def test_published_store_is_the_central_day(
     series: xr.Dataset, study: xr.Dataset, central: Scenario, knobs: Knobs, unfitted_day: xr.Dataset
 ) -> None:
@@ -405,6 +413,7 @@ def test_published_store_is_the_central_day(
     np.testing.assert_allclose(none["heat"], plain["heat"], rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_store_fit_meets_the_share(series: xr.Dataset, study: xr.Dataset, central: Scenario, knobs: Knobs) -> None:
     store, path, missed = district_variants.store_fit(series, study, central, knobs, 1.1e6, 76.0)
     assert missed == ""
@@ -417,6 +426,7 @@ def test_store_fit_meets_the_share(series: xr.Dataset, study: xr.Dataset, centra
     assert 100 * float(ground.sum()) / 1.1e6 == pytest.approx(76.0, abs=0.005), "by hand: pumps run as far as they can"
 
 
+@pytest.mark.slow
 def test_store_fit_says_why_not(series: xr.Dataset, study: xr.Dataset, central: Scenario, knobs: Knobs) -> None:
     """Loads as simulated have no store: the share is one number whatever its size."""
     scenario = replace(central, district_loads="as simulated")
@@ -425,6 +435,7 @@ def test_store_fit_says_why_not(series: xr.Dataset, study: xr.Dataset, central: 
     assert "heat store: the responses at the ends of the bracket do not enclose the target 68.79" in missed
 
 
+@pytest.mark.slow
 def test_named_days_and_their_table(
     series: xr.Dataset,
     study: xr.Dataset,

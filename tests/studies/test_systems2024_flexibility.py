@@ -533,6 +533,7 @@ def test_cost_before_by_hand(
     assert with_heat == pytest.approx(26457 + heat, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_costs_depend_on_what_they_should(
     study: xr.Dataset, series: xr.Dataset, central: Scenario, fitted: fits.Fits, cost_after: fits.CostAfter
 ) -> None:
@@ -554,6 +555,7 @@ def test_costs_depend_on_what_they_should(
         assert (abs(found[1] - cost_after(battery)) > 1) == second, name
 
 
+@pytest.mark.slow
 def test_a_changed_tariff_moves_both_knobs(
     study: xr.Dataset, series: xr.Dataset, central: Scenario, printed: dict[str, float], fitted: fits.Fits
 ) -> None:
@@ -589,6 +591,7 @@ def test_solving_again_is_solving_anew(
         assert again[name].item() == pytest.approx(float(day[name].sel(cluster="x1")), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_vehicles_that_are_away_are_not_used(
     series: xr.Dataset, study: xr.Dataset, central: Scenario, cost_after: fits.CostAfter, fitted: fits.Fits
 ) -> None:
@@ -823,6 +826,7 @@ def test_the_cheapest_hour_ends_the_tie(day: xr.Dataset) -> None:
     np.testing.assert_allclose(found, 2 * HOUSEHOLDS, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_linear_programme_is_tight(day: xr.Dataset) -> None:
     table = tightness(day, [["x1"], list(inputs.CLUSTERS)]).set_index("clusters")
     assert table.index.tolist() == ["x1", "all 12"]
@@ -832,6 +836,7 @@ def test_the_linear_programme_is_tight(day: xr.Dataset) -> None:
     assert values.loc["x1", "linear [yuan]"] == pytest.approx(29199.68, abs=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("gap", "agree"), [(1e-5, False), (1e-8, True)])
 def test_a_gap_between_the_programmes_would_be_seen(
     day: xr.Dataset, monkeypatch: pytest.MonkeyPatch, gap: float, agree: bool
@@ -1003,6 +1008,7 @@ def test_cluster_table(before: xr.Dataset, schedules: dict[str, xr.Dataset], ser
     assert (table["energy cost saved [%]"] > 0).all()
 
 
+@pytest.mark.slow
 def test_parts_of_the_saving(day: xr.Dataset, before: xr.Dataset) -> None:
     """No two kinds help each other here: alone each saves at least what is lost without it; together lies between."""
     table = flexibility_results.parts_table(day).set_index("flexibility")

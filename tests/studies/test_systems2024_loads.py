@@ -294,6 +294,7 @@ def test_benchmarks_say_where_we_stand(study: xr.Dataset, loads: xr.Dataset) -> 
         assert (row["simulated is"] == "within") == inside
 
 
+@pytest.mark.slow
 def test_a_storey_by_hand_is_within_fifteen_percent(study: xr.Dataset, loads: xr.Dataset, balance: xr.Dataset) -> None:
     weather = demand.PLACE.year(study, loads.attrs["weather"])
     table = analysis.by_hand(balance, study, weather).set_index("storey")
@@ -357,6 +358,7 @@ def test_a_right_density_is_not_contradicted(study: xr.Dataset, climate: xr.Data
 # ---- figures
 
 
+@pytest.mark.slow
 def test_every_figure_is_labelled_with_units(
     study: xr.Dataset, loads: xr.Dataset, variants: xr.Dataset, balance: xr.Dataset, climate: xr.Dataset
 ) -> None:

@@ -542,6 +542,7 @@ def test_rates_table(load: xr.DataArray, optimum: xr.Dataset, runs: xr.Dataset) 
     assert table.drop(index="optimum")["above the optimum"].all()
 
 
+@pytest.mark.slow
 def test_public_shares_of_the_scenarios(
     simulated: tuple[xr.Dataset, xr.Dataset], study: xr.Dataset, scenarios: dict[str, Scenario], knobs: Knobs
 ) -> None:
@@ -806,6 +807,7 @@ def test_searches_are_shown_together(searched: Searched) -> None:
     np.testing.assert_array_equal(found.sel(sharing="pooled"), searched.course)
 
 
+@pytest.mark.slow
 def test_penetrations_of_the_scenarios(
     simulated: tuple[xr.Dataset, xr.Dataset], study: xr.Dataset, scenarios: dict[str, Scenario], knobs: Knobs
 ) -> None:
