@@ -11,7 +11,7 @@ settings.load_profile("reproducible")
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with what takes long, so that no process is left alone with it in the end."""
+    """Begin with notebooks and slow tests, so that no process is left alone with them in the end."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None and "results" not in item.path.parts)
 
 

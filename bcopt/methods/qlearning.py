@@ -2,7 +2,7 @@
 
 The problem is that of :mod:`bcopt.methods.dynamic_programme`, whose optimum the learner can be held against. Each lane
 is a learner of its own, with its own rewards, budget and stream of random numbers, so that it learns the same
-whichever others there are. Its loop over episodes and steps is machine code.
+whichever others there are. Its loop over episodes and steps is compiled.
 
 As published, the state is the step alone. The budget left then decides which actions are feasible without being known
 to the table: one entry stands for different futures, the process is not Markov in its states, and Q need approach no
@@ -22,6 +22,7 @@ https://doi.org/10.3389/fenrg.2022.865190.
 from __future__ import annotations
 
 import functools
+import importlib.util
 import itertools
 import numbers
 from collections.abc import Callable, Iterator
@@ -208,17 +209,18 @@ def _learnt(
     """Learn lane by lane, and return the plans and the table; actions by ascending use."""
     lanes, steps, actions = reward.shape
     learn_episodes = _compiled()
+    rates = float(settings.learning_rate), float(settings.discount)
     feasible = np.searchsorted(use, np.arange(budget.max() + 1), side="right")
     start = _greatest(reward, settings.discount) if settings.start == "optimistic" else np.zeros(reward.shape[:2])
     taken = np.empty((len(settings.recorded), lanes, steps), np.int64)
     kept = np.empty((steps, lanes, states, actions)) if keep_table else None
     for lane in range(lanes):
         table = np.repeat(start[lane], states * actions).reshape(steps, states, actions)
-        limits = use, feasible, int(budget[lane])
+        rewards, limits = np.ascontiguousarray(reward[lane]), (use, feasible, int(budget[lane]))
         blocks = _drawn(seeds[lane], steps, settings)
         for checkpoint in range(len(settings.recorded)):
             for ratio in next(blocks):
-                learn_episodes(table, reward[lane], *limits, settings.learning_rate, settings.discount, ratio)
+                learn_episodes(table, rewards, *limits, *rates, ratio)
             taken[checkpoint, lane] = _greedy_plan(table, *limits)
         if kept is not None:
             kept[:, lane] = table
@@ -240,7 +242,9 @@ def _drawn(seed: int, steps: int, settings: Settings) -> Iterator[Iterator[Array
 
 @functools.cache
 def _compiled() -> Callable[..., None]:
-    """Return :func:`_learn_episodes` as machine code, which takes Numba a few seconds."""
+    """Return :func:`_learn_episodes` as machine code, which takes Numba some seconds; as it is where Numba is not."""
+    if importlib.util.find_spec("numba") is None:
+        return _learn_episodes
     from numba import njit
 
     return cast("Callable[..., None]", njit(_learn_episodes))

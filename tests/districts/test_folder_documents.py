@@ -16,7 +16,6 @@ ROOT = Path(__file__).parents[2]
 PAGE = "docs/your-own-district.md"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["README.md", PAGE])
 def test_the_python_of_a_page_runs_from_the_top_of_the_checkout(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -250,7 +250,6 @@ def test_a_killed_worker_is_one_error_and_no_wait_for_ever(length):
     assert in_parallel(square, [2, 3], workers=2) == [4, 9]
 
 
-@pytest.mark.slow
 def test_a_killed_server_is_one_error():
     with pytest.raises(ChildProcessError, match="a worker process ended before its task was done"):
         in_parallel(deserted, range(4), workers=2)

@@ -475,7 +475,6 @@ def paid(flow, inputs):
 
 
 class TestInvariants:
-    @pytest.mark.slow
     @settings(max_examples=6, deadline=None)
     @given(seeds, accounts, st.booleans())
     def test_of_every_dispatch(self, seed, account, sharing):

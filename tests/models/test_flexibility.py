@@ -369,7 +369,6 @@ class TestBinaries:
 
 
 class TestInvariants:
-    @pytest.mark.slow
     @settings(max_examples=8, deadline=None)
     @given(seeds, st.booleans(), st.booleans(), st.sampled_from([0, 2]))
     def test_of_every_schedule(self, seed, split, loss, vehicles):

@@ -54,7 +54,6 @@ def of_cases(costs):
     return costs.groupby(costs.index.str.partition(":").get_level_values(0)).sum().to_dict()
 
 
-@pytest.mark.slow
 def test_dispatch_costs_what_pypsa_finds(day):
     """Grounds pooled and apart, with the account and without."""
     ours = {}
@@ -67,7 +66,6 @@ def test_dispatch_costs_what_pypsa_finds(day):
     assert len(set(ours.values())) == len(MODES)
 
 
-@pytest.mark.slow
 def test_each_input_moves_both(tight):
     """With any one quantity changed both tools find the same other cost: with it changed in one of them they differ."""
     changed = {name: tight.assign({name: 0.97 * tight[name]}) for name in OF_THE_DISPATCH}
@@ -84,7 +82,6 @@ def test_each_input_moves_both(tight):
     assert not still
 
 
-@pytest.mark.slow
 def test_size_of_the_storage_costs_what_pypsa_finds(day):
     """One level that chooses storage and dispatch, at prices from nothing to more than a storage is worth."""
     largest = day.assign(storage_energy=xr.DataArray(MOST), storage_power=xr.DataArray(POWER_TO_ENERGY * MOST))

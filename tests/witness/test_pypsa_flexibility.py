@@ -64,7 +64,6 @@ def days(series, inputs, central, knobs):
     }
 
 
-@pytest.mark.slow
 def test_every_cluster_costs_what_pypsa_finds(days):
     """Twelve clusters under six sets of choices."""
     day = side_by_side(days)
@@ -75,7 +74,6 @@ def test_every_cluster_costs_what_pypsa_finds(days):
     assert network.costs().to_dict() == pytest.approx(each, rel=AGREE)
 
 
-@pytest.mark.slow
 def test_each_input_moves_both(days):
     """With any one quantity changed both tools find the same other cost: with it changed in one of them they differ."""
     day = days["vehicles at all clusters, away by day"].sel(cluster=["x1", "x8"])
