@@ -76,7 +76,7 @@ def user_environment(scratch):
     return {
         **surroundings,
         "PATH": path,
-        "PYTEST_ADDOPTS": "--collect-only -q",
+        "PYTEST_ADDOPTS": "--collect-only -q -n 0",
         "CONDA_ENVS_DIRS": str(scratch / "conda"),
     }
 
