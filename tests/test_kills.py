@@ -179,7 +179,8 @@ class Run:
 
 
 def pipeline(project):
-    return read_stages(project)
+    """Return the stages that write something, by name."""
+    return {name: stage for name, stage in read_stages(project).items() if "outs" in stage}
 
 
 def seconds(root, stages):

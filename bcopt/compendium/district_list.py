@@ -1,12 +1,15 @@
 """The list of the folders in districts/ that are stages of the pipeline: ``python -m bcopt.compendium.district_list``.
 
-DVC reads its stages from files alone and looks into no folder; ``make reproduce`` brings the list up to date first.
+DVC reads its stages from files alone and looks into no folder: ``make reproduce`` brings the list up to date first. A
+``dvc repro`` does so by a stage of its own, and says that the folders it then lists are stages from its next run on.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from bcopt.compendium.files import write_bytes
@@ -44,14 +47,20 @@ def update(root: Path) -> list[str]:
     return [f"{DISTRICTS}: {word} {', '.join(sorted(names))}" for word, names in changes if names]
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Bring the list of the checkout of the working directory up to date and say what changed."""
+    parser = argparse.ArgumentParser(description=f"Bring {DISTRICTS} up to date.")
+    parser.add_argument("--as-stage", action="store_true", help="fail if it changed, as this run has read it already")
+    as_stage = parser.parse_args(arguments).as_stage
     try:
         sentences = update(project_root())
     except (ValueError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     sys.stderr.writelines(f"{sentence}\n" for sentence in sentences)
+    if sentences and as_stage:
+        sys.stderr.write("the list is right now, but was read before: run the same command again\n")
+        return 1
     return 0
 
 

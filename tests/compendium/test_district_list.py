@@ -99,11 +99,24 @@ def test_without_districts_the_pipeline_is_whole(checkout: Path) -> None:
 
 def test_from_the_command_line(checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     monkeypatch.chdir(checkout)
-    assert district_list.main() == 0
+    assert district_list.main([]) == 0
     assert capsys.readouterr().err == "districts/stages.yaml: new harbour-2, mill\n"
     (checkout / DISTRICTS).write_text("a: [")
-    assert district_list.main() == 1
+    assert district_list.main([]) == 1
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_a_stage_that_finds_the_list_wrong_mends_it_and_fails_once(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.chdir(checkout)
+    assert district_list.main(["--as-stage"]) == 1
+    assert capsys.readouterr().err == (
+        "districts/stages.yaml: new harbour-2, mill\n"
+        "the list is right now, but was read before: run the same command again\n"
+    )
+    assert district_list.main(["--as-stage"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_make_reproduce_brings_the_list_up_to_date_first() -> None:

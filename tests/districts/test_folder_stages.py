@@ -10,8 +10,6 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from bcopt.compendium import district_list
-
 pytestmark = pytest.mark.slow
 
 
@@ -25,7 +23,11 @@ def test_a_new_folder_is_a_stage_of_its_own(copied_project: Path, run) -> None:
         "run: [flexibility, mix, sizing, dispatch, pricing]", "run: [sizing]"
     )
     (folder / "district.yaml").write_text(changed, encoding="utf-8")
-    assert district_list.update(copied_project) == ["districts/stages.yaml: new harbour"]
+    listed = run("dvc", "repro", "district-list", cwd=copied_project)
+    assert listed.returncode != 0
+    assert "districts/stages.yaml: new harbour\n" in listed.stderr
+    assert "run the same command again" in listed.stderr
+    assert run("dvc", "repro", "district-list", cwd=copied_project).returncode == 0
     done = run("dvc", "repro", "--single-item", "districts@harbour", cwd=copied_project)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
