@@ -20,8 +20,8 @@ Command = Callable[[argparse.Namespace], None]
 def sweep(given: argparse.Namespace) -> None:
     """Run a sweep and write its table and figure beside the other results of the district."""
     results = rows_folder(given.folder).parent
-    table = districts.sweep(given.folder, given.address, given.workers)
     swept = list(districts.read(given.folder).sweep)
+    table = districts.sweep(given.folder, given.address, given.workers)
     write_table(results / "sweep.csv", table)
     answered = int((table[PROBLEM] == "").sum())
     if answered:

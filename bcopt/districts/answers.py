@@ -156,7 +156,10 @@ def _flexibility(found: Answers) -> None:
     for name in table.columns[1:7]:
         found.numbers[f"clusters' {name}"] = float(whole[name])
     found.series = found.series.assign(
-        {f"cluster_{name}": after[name] for name in ("electricity", "purchase", "export", "heat", "vehicle")}
+        {
+            f"cluster_{name}": after[name].assign_attrs(units="kW")
+            for name in ("electricity", "purchase", "export", "heat", "vehicle")
+        }
     )
 
 
@@ -186,7 +189,8 @@ def _district_day(found: Answers) -> xr.Dataset:
 def _chosen(found: Answers) -> tuple[Sizing, Plan]:
     """Return the plan that the objective picks, computed once."""
     if "plan" not in found.parts:
-        sizing = Sizing(found.district, _district_day(found))
+        wear = _flows(found, found.district.file.dispatch.loads)["storage_cost"].sum()
+        sizing = Sizing(found.district, _district_day(found), float(wear))
         objective = found.district.file.objective
         found.parts["plan"] = sizing, sizing.chosen(objective.cost, objective.emissions)
     sizing, plan = found.parts["plan"]
@@ -257,7 +261,12 @@ def _dispatch(found: Answers) -> None:
     found.numbers[f"groups pay for energy [{money}/a]"] = cycles * float((paid + gas).sum())
     found.numbers["emissions when run [t/a]"] = plan.emissions / TONNE
     found.numbers["greatest purchase [kW]"] = float(plan.flows["purchase"].sum("group").max())
-    found.series = found.series.assign({f"group_{name}": values for name, values in plan.flows.data_vars.items()})
+    found.series = found.series.assign(
+        {
+            f"group_{name}": values.assign_attrs(units="kWh" if name == "energy" else "kW")
+            for name, values in plan.flows.data_vars.items()
+        }
+    )
 
 
 def _pricing(found: Answers) -> None:

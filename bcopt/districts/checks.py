@@ -29,6 +29,10 @@ NEEDED = {
 """What each task needs of district.yaml."""
 
 
+LONGEST = 40
+"""Letters of a name that stand beside an axis."""
+
+
 def problems(district: District, faulty: Collection[str] = ()) -> list[str]:
     """Return what is wrong between keys, tables and weather of a folder, in the words of its district.yaml.
 
@@ -51,12 +55,18 @@ def problems(district: District, faulty: Collection[str] = ()) -> list[str]:
 
 
 def _names(district: District) -> Iterator[str]:
-    """Yield names that no heading of a table can have."""
-    for key, names in (("clusters", district.clusters), ("tariffs", district.file.tariffs)):
-        for name in names:
-            if odd := [mark for mark in ":[]" if mark in name]:
-                text = f"has {' and '.join(odd)} in its name, which parts the headings of tables, expected other marks"
-                yield located((key, name), text, district.lines)
+    """Yield names that no heading of a table can have, and those that no figure can show."""
+    named = [((key, name), name) for key in ("clusters", "tariffs") for name in getattr(district.file, key)]
+    for key, name in named:
+        if odd := [mark for mark in ":[]" if mark in name]:
+            text = f"has {' and '.join(odd)} in its name, which parts the headings of tables, expected other marks"
+            yield located(key, text, district.lines)
+    groups = [(("clusters", name, "group"), own.group) for name, own in district.clusters.items() if own.group]
+    for shown, name in (*named, *groups):
+        if "$" in name:
+            yield located(shown, "has $ in its name, which figures read as mathematics", district.lines)
+        if len(name) > LONGEST:
+            yield located(shown, f"has {len(name)} letters, expected {LONGEST} at most", district.lines)
 
 
 def _tasks(district: District) -> Iterator[str]:
@@ -82,10 +92,7 @@ def _tariffs(district: District, prices_faulty: bool) -> Iterator[str]:
                     f"given here and in prices.csv, column {name}: {key}; expected in one of them",
                     district.lines,
                 )
-            if isinstance(value, tuple) and len(value) not in (DAY, file.hours):
-                yield located(
-                    place, f"has {len(value)} values, expected {DAY}, since hours are {file.hours}", district.lines
-                )
+            yield from _length(district, place, value)
         have = {
             key for key in Tariff.model_fields if getattr(tariff, key) is not None or (name, key) in district.prices
         }
@@ -94,6 +101,13 @@ def _tariffs(district: District, prices_faulty: bool) -> Iterator[str]:
         if not have & {"heat", "gas"} and not prices_faulty:
             yield located(("tariffs", name), "neither heat nor gas has a price, expected one of them", district.lines)
     yield from _payers(district)
+
+
+def _length(district: District, key: Key, value: Any) -> Iterator[str]:
+    """Yield that there are values for each hour of a year where the folder has a day."""
+    if isinstance(value, tuple) and len(value) not in (DAY, district.file.hours):
+        text = f"has {len(value)} values, expected {DAY}, since hours are {district.file.hours}"
+        yield located(key, text, district.lines)
 
 
 def _payers(district: District) -> Iterator[str]:
@@ -150,7 +164,10 @@ def _clusters(district: District) -> Iterator[str]:
     """Yield windows of parts of hours, states of charge that cross, shares that sum to no whole."""
     for name, own in district.clusters.items():
         place: Key = ("clusters", name)
-        window = own.flexibility.transfer_window
+        window, vehicles = own.flexibility.transfer_window, own.flexibility.vehicles
+        yield from _length(district, (*place, "flexibility", "transfer_window"), window)
+        if vehicles:
+            yield from _length(district, (*place, "flexibility", "vehicles", "available"), vehicles.available)
         if isinstance(window, tuple) and (odd := [h for h, value in enumerate(window) if value not in (0, 1)]):
             text = f"is {window[odd[0]]:g} in hour {odd[0]}, expected 0 or 1"
             yield located((*place, "flexibility", "transfer_window"), text, district.lines)

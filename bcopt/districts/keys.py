@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
 from bcopt.districts.schema import DistrictFile
-from bcopt.districts.values import Number, Series, Size
+from bcopt.districts.values import WINDOW, Number, Series, Size, window
 
 HEAD = "| key | unit or values | if left out | meaning |\n|---|---|---|---|\n"
 
@@ -48,6 +48,8 @@ def admitted(field: FieldInfo) -> str:
         unit = "" if reader.unit == "1" else f"{reader.unit}, "
         more = {Series: ", one or one for each hour", Size: ", or a range `least`, `most`"}.get(type(reader), "")
         return f"{unit}{reader.limits}{more}"
+    if any(isinstance(each, BeforeValidator) and each.func is window for each in field.metadata):
+        return WINDOW
     if words := list(_words(field.annotation)):
         return ", ".join(words)
     if (inner := _model_in(field.annotation)) is not None:

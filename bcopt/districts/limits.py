@@ -109,8 +109,11 @@ def _heating(district: District, needed: xr.DataArray) -> Iterator[str]:
         pumps = f"heat pumps {float(limits.sum()):g} kW"
         left = (needed.sum("group") - limits.sum("group")).clip(min=0)
     else:
-        pumps = f"heat pumps {_by_group(limits)} of their own"
-        left = (needed - limits).clip(min=0).sum("group")
+        whole = inputs.most(district.file.devices.heat_pump.heat)
+        sized = f", {whole:g} kW together," if whole < float(limits.sum()) else ""
+        pumps = f"heat pumps {_by_group(limits)} of their own{sized}"
+        own, together = (needed - limits).clip(min=0).sum("group"), needed.sum("group") - whole
+        left = xr.concat([own, together], "limit").max("limit")
     most = f"{pumps} and boilers {boiler:g} kW"
     yield from _hours(district, ("devices", "boiler", "heat"), "heating", needed, left - boiler, most)
 

@@ -56,7 +56,7 @@ def read(folder: Path | str, changes: Mapping[str, Any] | None = None) -> Distri
     lines = line_numbers((place / FILE).read_text(encoding="utf-8-sig"))
     if not isinstance(content, dict):
         raise InputError(name, [f"{FILE}, line 1: is {shown(content)}, expected keys such as name, clusters and run"])
-    problems = _changed(content, changes or {}, lines)
+    problems = [*_unquoted(content, lines), *_changed(content, changes or {}, lines)]
     file, wrong = _validated(content, lines)
     problems += [located(key, text, lines) for key, text in wrong.items()]
     found, of_tables = _tables(place, content)
@@ -105,6 +105,17 @@ def _changed(content: dict[str, Any], changes: Mapping[str, Any], lines: dict[Ke
         else:
             problems.append(located((), f"{dotted}: leads to no key, expected one below keys alone", lines))
     return problems
+
+
+def _unquoted(content: Mapping[str, Any], lines: dict[Key, int]) -> list[str]:
+    """Return names that YAML takes for something else than what is written, such as No, 007 and 10:30."""
+    parts = {key: part for key in NAMED if isinstance(part := content.get(key), dict)}
+    return [
+        located((key,), f"a name here is read as {name!r}, expected it in quotes", lines)
+        for key, part in parts.items()
+        for name in part
+        if (key, str(name)) not in lines
+    ]
 
 
 def _key(dotted: str, content: Any) -> list[str]:
@@ -179,8 +190,12 @@ def _swept(
     found: dict[str, list[Any]] = {}
     problems: dict[str, None] = {}
     swept = content.get("sweep")
+    ways = {str(dotted): _key(str(dotted), content) for dotted in swept} if isinstance(swept, dict) else {}
     for dotted, values in swept.items() if isinstance(swept, dict) else ():
-        place = ("sweep", str(dotted))
+        place, way = ("sweep", str(dotted)), ways[str(dotted)]
+        for other, above in ways.items():
+            if len(above) < len(way) and way[: len(above)] == above:
+                problems[located(place, f"lies below {other}, which is swept too, expected one of them", lines)] = None
         try:
             found[str(dotted)] = expanded(values)
         except ValueError as error:

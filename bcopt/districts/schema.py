@@ -234,7 +234,9 @@ class Schedule(Strict):
 class Mix(Strict):
     """How other proportions of the clusters are judged."""
 
-    shares_of: Literal["floor", "ground"] = Field(default="floor", description="what the shares are of")
+    shares_of: Literal["floor", "ground"] = Field(
+        default="floor", description="what the shares are of: floor area, or ground, of which all have as much today"
+    )
     loads: Literal["given", "self-optimised"] = Field(
         default="given", description="loads before or after the run flexibility"
     )

@@ -60,10 +60,12 @@ class Sizing:
         From :func:`bcopt.districts.read`.
     day : xr.Dataset, dims (group, hour)
         From :func:`bcopt.districts.inputs.of_district`.
+    wear : float
+        Of the clusters' own vehicles and tanks, which is paid whatever is built [money/cycle].
     """
 
-    def __init__(self, district: District, day: xr.Dataset) -> None:
-        self.district, self.day = district, day
+    def __init__(self, district: District, day: xr.Dataset, wear: float = 0.0) -> None:
+        self.district, self.day, self._wear = district, day, wear
         self._cycles = district.cycles
         self._storage, self._pump = district.file.devices.storage, district.file.devices.heat_pump
         self._model = model_of.district_model(self._roomy(), self._pump.shared, self._storage.account)
@@ -117,7 +119,12 @@ class Sizing:
         invested = sum(c / self._cycles * x for c, x in zip(self._charges.values(), sizes, strict=True))
         paid = (day["electricity_price"], v["purchase"]), (-day["export_price"], v["export"])
         energy = self._model.linexpr(*paid, (day["gas_price"], v["gas_heat"])).sum()
-        return {"cost": operation + invested, "emissions": emissions, "payments": energy, "other": operation - energy}
+        return {
+            "cost": operation + invested + self._wear,
+            "emissions": emissions,
+            "payments": energy,
+            "other": operation - energy,
+        }
 
     def solve(self, cost: float, emissions: float) -> tuple[float, float, Plan]:
         """Return yearly cost [money/a], emissions [kg/a] and the plan that minimise their weighted sum."""
@@ -129,10 +136,11 @@ class Sizing:
         return plan.cost, plan.emissions, plan
 
     def chosen(self, cost: float, emissions: float) -> Plan:
-        """Return the plan that the weights pick; of equal emissions, where cost weighs nothing, the cheapest."""
-        if cost > 0:
+        """Return the plan that the weights pick; where one weighs nothing, the best by it of the best."""
+        if cost > 0 and emissions > 0:
             return self.solve(cost, emissions)[2]
-        lexicographic(self._persistent, [self._objectives[name] for name in ("emissions", "cost")])
+        ranked = ("cost", "emissions") if cost > 0 else ("emissions", "cost")
+        lexicographic(self._persistent, [self._objectives[name] for name in ranked])
         return self._plan()
 
     def margins(self, plan: Plan, cost: float, emissions: float) -> dict[str, float]:
@@ -207,8 +215,8 @@ class Sizing:
             for name in ("cost", "emissions")
         }
         return Plan(
-            float(self._persistent.value("storage-size")),
-            self._persistent.value("pump-size"),
+            max(0.0, float(self._persistent.value("storage-size"))),
+            self._persistent.value("pump-size").clip(min=0.0),
             value["cost"],
             value["emissions"],
             model_of.flows(self._persistent.solution()),

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from bcopt.compendium.problems import InputError
-from bcopt.compendium.texts import read_cells
+from bcopt.compendium.texts import decoded, read_cells
 from bcopt.districts import units
 from bcopt.districts.problems import unknown
 
@@ -60,16 +60,18 @@ def read(folder: Path, table: Table, currency: str) -> tuple[dict[tuple[str, ...
     """
     if not (folder / table.file).exists():
         return {}, []
+    if parted := _parted(folder / table.file):
+        return {}, [f"{table.file}, line 1: {parted}"]
     try:
         cells = read_cells(folder / table.file, table.file)
     except InputError as error:
-        return {}, [_placed(table.file, problem) for problem in error.problems]
-    if parted := [mark for mark in (";", "\t") if len(cells.columns) == 1 and mark in cells.columns[0]]:
-        return {}, [f"{table.file}, line 1: cells are parted by {parted[0]!r}, expected by commas"]
+        faults = [_placed(table.file, problem) for problem in error.problems]
+        more = [f"{table.file}: {len(faults) - _LISTED} more faults"] if len(faults) > _LISTED else []
+        return {}, [*faults[:_LISTED], *more]
     found: dict[tuple[str, ...], Array] = {}
     problems = _hours(cells, table)
     for column in cells.columns:
-        if column.strip() == "hour":
+        if column.strip().lower() == "hour":
             continue
         try:
             key, factor = _named(str(column), table, currency)
@@ -81,6 +83,14 @@ def read(folder: Path, table: Table, currency: str) -> tuple[dict[tuple[str, ...
             problems.append(f"{table.file}, line 1: column {': '.join(key)!r} is given twice")
         found[key] = values
     return found, problems
+
+
+def _parted(path: Path) -> str:
+    """Return that a table is parted as some spreadsheets do, nothing if it is not."""
+    head, *rows = (decoded(path.read_bytes())[0] if path.is_file() else "").splitlines()[:3] or [""]
+    mark = next((mark for mark in (";", "\t") if mark in head and "," not in head), "")
+    comma = "; decimals follow a comma, expected a point" if any(re.search(r"\d,\d", row) for row in rows) else ""
+    return f"cells are parted by {mark!r}, expected by commas{comma}" if mark else ""
 
 
 def _placed(file: str, problem: str) -> str:
@@ -120,7 +130,7 @@ def _named(column: str, table: Table, currency: str) -> tuple[tuple[str, ...], f
 def _hours(cells: pd.DataFrame, table: Table) -> list[str]:
     """Return what is wrong with the hours: their column, their number, their order."""
     expected = f"{' or '.join(f'0 to {length - 1}' for length in table.lengths)}"
-    labels = next((column for column in cells.columns if str(column).strip() == "hour"), None)
+    labels = next((column for column in cells.columns if str(column).strip().lower() == "hour"), None)
     if labels is None:
         return [f"{table.file}, line 1: no column 'hour', expected one with the hours {expected}"]
     problems = []

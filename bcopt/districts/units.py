@@ -15,6 +15,11 @@ _POWER = re.compile(r"(?<=[A-Za-z])([23])(?![0-9])")
 _FACTOR = r"(?:1|%|°?[^\W\d]+)(?:\s*(?:\*\*|\^)\s*-?\d)?"
 _UNIT = re.compile(rf"{_FACTOR}(?:(?:\s*[/*·]\s*|\s+){_FACTOR})*")
 """Names with a power of one digit, multiplied or divided."""
+_CARBON = re.compile(r"(?<=[gt])[ _-]?CO2(?:eq?)?(?![A-Za-z0-9])")
+"""What is said of a mass of carbon dioxide and measures nothing."""
+_OF_MONEY = ("k", "M", "c", "kilo", "mega", "centi")
+"""Prefixes that money has."""
+_HUNDREDTH = ("ct", "Ct", "cent", "cents")
 _MEANING = {
     "1": "a number without unit",
     "kW": "a power",
@@ -75,10 +80,13 @@ def _line(given: str, unit: str, currency: str) -> tuple[float, float]:
     wanted = shown(unit, currency)
     if not given.strip() or given.strip() == wanted or (not currency and wanted != unit):
         return 1.0, 0.0
+    if odd := _misread(given, currency):
+        raise ValueError(f"{given.strip()!r} is no known unit, did you mean {odd}?")
     if small := re.search(r"(?<![A-Za-z])m(Wh?|J)(?![A-Za-z])", given):
         raise ValueError(f"{given.strip()!r} is in thousandths of a {small[1]}, did you mean M{small[1]}?")
     registry = _registry(currency)
-    spelt, meant = _spelt(given.strip()), f", did you mean {wanted}?" if given.lower() == wanted.lower() else ""
+    spelt = _spelt(_CARBON.sub("", given.strip()))
+    meant = f", did you mean {wanted}?" if given.lower() == wanted.lower() else ""
     money = f"; money is in {currency} here" if currency and MONEY in unit else ""
     unknown = f"{given.strip()!r} is no known unit, expected {expected(unit, currency)}{meant}{money}"
     if not _UNIT.fullmatch(spelt):
@@ -90,6 +98,14 @@ def _line(given: str, unit: str, currency: str) -> tuple[float, float]:
     except (pint.PintError, AssertionError, ValueError, TypeError, AttributeError) as error:
         raise ValueError(unknown) from error
     return one - zero, zero
+
+
+def _misread(given: str, currency: str) -> str:
+    """Return what is meant by TEUR or ton, which the registry reads otherwise, and nothing for other units."""
+    if currency and (found := re.search(rf"(?<![^\W\d])([^\W\d]+){currency}(?![^\W\d])", given)):
+        return "" if found[1] in _OF_MONEY else given.strip().replace(found[0], f"k{currency}", 1)
+    metric = re.sub(r"(?<![^\W\d])[Tt]ons?(?![^\W\d])", "t", given.strip())
+    return metric if metric != given.strip() else ""
 
 
 def money(name: str) -> str:
@@ -128,8 +144,10 @@ def _spelt(unit: str) -> str:
 
 @lru_cache(maxsize=8)
 def _registry(currency: str) -> Any:
-    registry: Any = pint.UnitRegistry(cache_folder=None)
+    registry: Any = pint.UnitRegistry(cache_folder=None, on_redefinition="ignore")
     if currency:
         registry.define(f"{currency} = [currency]")
+        names = [name for name in _HUNDREDTH if name != currency]
+        registry.define(f"hundredth_of_{currency} = 0.01 * {currency} = {' = '.join(names)}")
     registry.define("vehicle = [] = vehicles")
     return registry

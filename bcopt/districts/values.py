@@ -132,14 +132,19 @@ def sized(unit: str) -> Any:
     return BeforeValidator(Size(unit))
 
 
-def _window(value: Any) -> Any:
+WINDOW = "always, hours such as 18:00 to 08:00, or a share for each hour"
+"""What :func:`window` reads, in words."""
+
+
+def window(value: Any) -> Any:
     """Refuse what is neither every hour nor a clock window, nor a share for every hour."""
     if isinstance(value, str) and value != "always" and not _WINDOW.fullmatch(value):
         raise ValueError(f"is {value!r}, expected 'always' or a window such as '18:00 to 08:00'")
-    if isinstance(value, list) and not (
-        len(value) in (DAY, YEAR) and all(isinstance(x, int | float) and 0 <= x <= 1 for x in value)
-    ):
-        raise ValueError(f"is a list of {len(value)}, expected {DAY} or {YEAR} shares from 0 to 1")
+    if isinstance(value, list):
+        if len(value) not in (DAY, YEAR):
+            raise ValueError(f"is a list of {len(value)}, expected {DAY} or {YEAR} shares from 0 to 1")
+        if odd := [hour for hour, x in enumerate(value) if not (isinstance(x, int | float) and 0 <= x <= 1)]:
+            raise ValueError(f"is {shown(value[odd[0]])} in hour {odd[0]}, expected shares from 0 to 1")
     if not isinstance(value, str | list):
         raise ValueError(f"is {shown(value)}, expected 'always' or a window such as '18:00 to 08:00'")
     return tuple(value) if isinstance(value, list) else value
@@ -153,4 +158,4 @@ Loss = Annotated[float, amount("1/h", 0.0, BELOW_ONE)]
 Ratio = Annotated[float, amount("kWh/kWh", ABOVE_ZERO)]
 Years = Annotated[float, amount("a", 0.01, 200.0)]
 Price = Annotated[float | tuple[float, ...], BeforeValidator(Series("yuan/kWh"))]
-Window = Annotated[str | tuple[float, ...], BeforeValidator(_window)]
+Window = Annotated[str | tuple[float, ...], BeforeValidator(window)]

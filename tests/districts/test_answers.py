@@ -174,8 +174,16 @@ def test_the_last_unit_of_a_size_chosen_freely_paid_and_the_next_does_not(answer
 @pytest.mark.slow
 def test_what_clusters_shift_themselves_can_be_sized_too(folder):
     found = answered(folder, run=["sizing", "dispatch"], dispatch__loads="self-optimised")
-    assert found.numbers["cost [EUR/a]"] > 0
     assert np.isfinite(list(found.numbers.values())).all()
+    plan, day = found.parts["plan"][1], found.parts["district day"]
+    vehicles = 0.03 * float(abs(found.parts["optimised"]["vehicle"]).sum())
+    assert vehicles > 0
+    energy = plan.flows["purchase"] * day["electricity_price"] - 0.07 * plan.flows["export"]
+    energy = energy + 0.11 * plan.flows["gas_heat"] + 0.01 * (plan.flows["charge"] + plan.flows["discharge"])
+    invested = BATTERY * plan.storage + PUMP * float(plan.pumps.sum())
+    cost = 150 * (float(energy.sum()) + vehicles) + invested
+    assert found.numbers["cost [EUR/a]"] == pytest.approx(cost, rel=1e-8), "the wear of vehicles too"
+    assert found.numbers["least cost [EUR/a]"] <= cost * (1 + 1e-9)
 
 
 # ---------------------------------------------------------------- flexibility and mix
@@ -246,6 +254,7 @@ def test_every_number_is_finite(answers):
     assert all("[" in name for name in answers.numbers)
     for name, values in answers.series.data_vars.items():
         assert np.isfinite(values).all(), name
+        assert values.attrs["units"] == ("kWh" if name == "group_energy" else "kW"), name
     for name, table in answers.tables.items():
         numbers = table.select_dtypes("number").drop(columns="a tonne less costs [EUR/t]", errors="ignore")
         assert np.isfinite(numbers).all(axis=None), name
@@ -296,6 +305,18 @@ def test_where_cost_weighs_nothing_the_cheapest_of_the_cleanest_is_chosen(folder
     last = answers.tables["front"].iloc[-1]
     assert found["emissions [t/a]"] == pytest.approx(last["emissions [t/a]"], rel=1e-8)
     assert found["cost [EUR/a]"] == pytest.approx(last["cost [EUR/a]"], rel=1e-6)
+
+
+def test_where_emissions_weigh_nothing_the_cleanest_of_the_cheapest_is_chosen(folder):
+    """Whoever sells at the price of buying may do both at once at no cost; that emits, and would be counted."""
+    price = {"tariffs": {"any": {"electricity": 0.26, "gas": 0.11, "export": 0.26}}}
+    found = answered(folder, **price, objective__emissions=0, run=["sizing", "dispatch"])
+    numbers, first = found.numbers, found.tables["front"].iloc[0]
+    series = 0.38 * numbers["purchase [kWh/a]"] + 0.23 * numbers["gas heat [kWh/a]"]
+    assert numbers["emissions [t/a]"] == numbers["emissions when run [t/a]"]
+    assert numbers["emissions [t/a]"] == pytest.approx(series / 1000, rel=1e-9)
+    assert numbers["emissions [t/a]"] == pytest.approx(first["emissions [t/a]"], rel=1e-9)
+    assert numbers["cost [EUR/a]"] == pytest.approx(first["cost [EUR/a]"], rel=1e-9)
 
 
 @pytest.mark.slow

@@ -596,6 +596,15 @@ BROKEN = {
             at("-300", "sweep.devices.storage.cost: EUR/MW is no unit of a price in EUR/kWh"),
         ],
     ),
+    "sweep of a key below another": (
+        [yaml(SWEPT, f"{SWEPT}\n  devices.storage: [{{energy: 300}}]")],
+        [
+            at(
+                "devices.storage.cost: [200",
+                "sweep.devices.storage.cost: lies below devices.storage, which is swept too, expected one of them",
+            )
+        ],
+    ),
     "sweep in one step": (
         [yaml("steps: 3", "steps: 1")],
         [at("steps: 1", "sweep.objective.emissions: expected a whole number of at least 2 as steps, got 1")],
@@ -743,6 +752,15 @@ BROKEN = {
     "semicolons": (
         [(LOADS, original(LOADS).replace(",", ";"))],
         [at("hour;", "cells are parted by ';', expected by commas", LOADS)],
+    ),
+    "semicolons and decimal commas": (
+        [(LOADS, original(LOADS).replace(",", ";").replace("\n0;", "\n0,0;"))],
+        [at("hour;", "cells are parted by ';', expected by commas; decimals follow a comma, expected a point", LOADS)],
+    ),
+    "a cell too many in all rows": (
+        [(LOADS, original(LOADS).replace("\n", ",\n").replace("],\n", "]\n", 1))],
+        [(LOADS, None, f"loads.csv, line {line}: has 14 cells, expected 13 as the header has") for line in range(2, 7)]
+        + [(LOADS, None, "loads.csv: 19 more faults")],
     ),
     "quote left open": ([(LOADS, "\n5,15,", '\n5,"15,')], [at('5,"15', "a quote that nothing closes", LOADS)]),
     "empty table": ([(LOADS, "")], [at("", "nothing in it, expected a header row", LOADS)]),
@@ -998,6 +1016,65 @@ def refused(folder):
     except InputError as error:
         return error.problems
     return ()
+
+
+@pytest.mark.parametrize(
+    ("key", "length", "problem"),
+    [
+        ("transfer_window", 8760, "has 8760 values, expected 24, since hours are 24"),
+        ("vehicles.available", 8760, "has 8760 values, expected 24, since hours are 24"),
+        ("vehicles.available", 25, "is a list of 25, expected 24 or 8760 shares from 0 to 1"),
+    ],
+)
+def test_a_window_of_other_hours_than_the_folder_has(key, length, problem, tmp_path):
+    place = f"clusters.Homes.flexibility.{key}"
+    with pytest.raises(InputError) as error:
+        districts.read(copied(tmp_path), {place: [1] * length})
+    assert [text.partition(": ")[2] for text in error.value.problems] == [f"{place}: {problem}"]
+
+
+def test_a_window_with_more_than_all_of_an_hour(tmp_path):
+    place = "clusters.Homes.flexibility.vehicles.available"
+    with pytest.raises(InputError, match=r"is 1\.5 in hour 7, expected shares from 0 to 1"):
+        districts.read(copied(tmp_path), {place: [1] * 7 + [1.5] + [1] * 16})
+
+
+@pytest.mark.parametrize("name", ["No", "yes", "010", "10:30"])
+def test_a_name_that_yaml_reads_as_something_else(name, tmp_path):
+    folder = copied(tmp_path, yaml("  Shops:\n", f"  {name}:\n"))
+    problems = refused(folder)
+    assert any("clusters: a name here is read as" in text and "expected it in quotes" in text for text in problems)
+    assert not any(
+        "expected it in quotes" in text
+        for text in refused(copied(tmp_path / "q", yaml("  Shops:\n", f"  '{name}':\n")))
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("$a$ south", "has $ in its name, which figures read as mathematics"),
+        ("S" * 41, "has 41 letters, expected 40 at most"),
+    ],
+)
+def test_a_name_that_no_figure_can_show(name, problem, tmp_path):
+    assert any(
+        f"clusters.{name}: {problem}" in text
+        for text in refused(copied(tmp_path / "a", yaml("  Shops:\n", f"  {name}:\n")))
+    )
+    with pytest.raises(InputError) as error:
+        districts.read(copied(tmp_path / "b"), {"clusters.Shops.group": name})
+    assert any(f"clusters.Shops.group: {problem}" in text for text in error.value.problems)
+
+
+def test_pumps_of_their_own_that_are_too_small_together(tmp_path):
+    limits = {"residential": 400, "office": 300, "mall": 150}
+    pumps = {"shared": False, "by_group": limits, "heat": {"least": 0, "most": 300}}
+    changes = {f"devices.heat_pump.{key}": value for key, value in pumps.items()}
+    with pytest.raises(InputError) as error:
+        districts.read(copied(tmp_path), {**changes, "devices.boiler.heat": 100})
+    assert all("devices.boiler.heat: heating cannot be met in " in text for text in error.value.problems)
+    assert "of their own, 300 kW together, and boilers 100 kW" in error.value.problems[0]
 
 
 @pytest.mark.parametrize("mark", [":", "[", "]"])

@@ -210,6 +210,7 @@ TABLES = {
     "blank lines at the end": lambda text: f"{text}\n\n",
     "ends of lines": lambda text: text.replace("\n", "\r\n"),
     "mark of byte order": lambda text: f"\ufeff{text}",
+    "hours in capitals": lambda text: text.replace("hour", "Hour", 1),
     "no units": lambda text: text.replace(" [kW]", ""),
     "blanks": lambda text: text.replace(",", " , ").replace("Homes: ", "Homes :"),
     "quotes": lambda text: text.replace("Homes: lighting [kW]", '"Homes: lighting [kW]"'),
