@@ -56,17 +56,21 @@ def problems(district: District, faulty: Collection[str] = ()) -> list[str]:
 
 def _names(district: District) -> Iterator[str]:
     """Yield names that no heading of a table can have, and those that no figure can show."""
-    named = [((key, name), name) for key in ("clusters", "tariffs") for name in getattr(district.file, key)]
+    named: list[tuple[Key, str]] = [
+        ((key, name), name) for key in ("clusters", "tariffs") for name in getattr(district.file, key)
+    ]
     for key, name in named:
         if odd := [mark for mark in ":[]" if mark in name]:
             text = f"has {' and '.join(odd)} in its name, which parts the headings of tables, expected other marks"
             yield located(key, text, district.lines)
-    groups = [(("clusters", name, "group"), own.group) for name, own in district.clusters.items() if own.group]
-    for shown, name in (*named, *groups):
-        if "$" in name:
-            yield located(shown, "has $ in its name, which figures read as mathematics", district.lines)
+    named += [(("clusters", name, "group"), own.group) for name, own in district.clusters.items() if own.group]
+    renewables = district.file.renewables
+    named += [(("renewables", "technologies", name), name) for name in (renewables.technologies if renewables else ())]
+    for key, name in named:
+        if name.count("$") > 1:
+            yield located(key, "has $ twice in its name, between which figures read mathematics", district.lines)
         if len(name) > LONGEST:
-            yield located(shown, f"has {len(name)} letters, expected {LONGEST} at most", district.lines)
+            yield located(key, f"has {len(name)} letters, expected {LONGEST} at most", district.lines)
 
 
 def _tasks(district: District) -> Iterator[str]:

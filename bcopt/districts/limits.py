@@ -112,8 +112,8 @@ def _heating(district: District, needed: xr.DataArray) -> Iterator[str]:
         whole = inputs.most(district.file.devices.heat_pump.heat)
         sized = f", {whole:g} kW together," if whole < float(limits.sum()) else ""
         pumps = f"heat pumps {_by_group(limits)} of their own{sized}"
-        own, together = (needed - limits).clip(min=0).sum("group"), needed.sum("group") - whole
-        left = xr.concat([own, together], "limit").max("limit")
+        together = needed.sum("group") - whole
+        left = together.clip(min=(needed - limits).clip(min=0).sum("group"))
     most = f"{pumps} and boilers {boiler:g} kW"
     yield from _hours(district, ("devices", "boiler", "heat"), "heating", needed, left - boiler, most)
 

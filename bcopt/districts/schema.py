@@ -70,7 +70,7 @@ class Flexibility(Strict):
     heat_pump: ClusterHeatPump | None = Field(default=None, description="heat pumps of the cluster's own")
     lighting_floor: Share = Field(default=1.0, description="least share of the lighting; 1: none is reduced")
     transferable_share: Share = Field(default=0.0, description="share of the equipment whose hour can be chosen")
-    transfer_window: Window = Field(default="always", description="between which hours it can move")
+    transfer_window: Window = Field(default="always", description="between which hours it can move; in a list 0 or 1")
     transfer_limit: Power | None = Field(default=None, description="most of it in an hour; empty: twice its own peak")
     heater_power: Power | None = Field(
         default=None, description="of electric water heaters; empty: the peak of hot water"
@@ -235,7 +235,7 @@ class Mix(Strict):
     """How other proportions of the clusters are judged."""
 
     shares_of: Literal["floor", "ground"] = Field(
-        default="floor", description="what the shares are of: floor area, or ground, of which all have as much today"
+        default="floor", description="what the shares are of: floor area, or ground, taken as equal today"
     )
     loads: Literal["given", "self-optimised"] = Field(
         default="given", description="loads before or after the run flexibility"

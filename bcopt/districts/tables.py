@@ -87,7 +87,8 @@ def read(folder: Path, table: Table, currency: str) -> tuple[dict[tuple[str, ...
 
 def _parted(path: Path) -> str:
     """Return that a table is parted as some spreadsheets do, nothing if it is not."""
-    head, *rows = (decoded(path.read_bytes())[0] if path.is_file() else "").splitlines()[:3] or [""]
+    text = decoded(path.read_bytes())[0] if path.is_file() else ""
+    head, *rows = text.lstrip().splitlines()[:3] or [""]
     mark = next((mark for mark in (";", "\t") if mark in head and "," not in head), "")
     comma = "; decimals follow a comma, expected a point" if any(re.search(r"\d,\d", row) for row in rows) else ""
     return f"cells are parted by {mark!r}, expected by commas{comma}" if mark else ""
@@ -130,9 +131,11 @@ def _named(column: str, table: Table, currency: str) -> tuple[tuple[str, ...], f
 def _hours(cells: pd.DataFrame, table: Table) -> list[str]:
     """Return what is wrong with the hours: their column, their number, their order."""
     expected = f"{' or '.join(f'0 to {length - 1}' for length in table.lengths)}"
-    labels = next((column for column in cells.columns if str(column).strip().lower() == "hour"), None)
-    if labels is None:
-        return [f"{table.file}, line 1: no column 'hour', expected one with the hours {expected}"]
+    columns = [column for column in cells.columns if str(column).strip().lower() == "hour"]
+    if len(columns) != 1:
+        many = "more than one" if columns else "no"
+        return [f"{table.file}, line 1: {many} column 'hour', expected one with the hours {expected}"]
+    (labels,) = columns
     problems = []
     if len(cells) not in table.lengths:
         last = _line(cells.index[-1]) if len(cells) else 1

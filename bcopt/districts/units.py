@@ -15,11 +15,22 @@ _POWER = re.compile(r"(?<=[A-Za-z])([23])(?![0-9])")
 _FACTOR = r"(?:1|%|°?[^\W\d]+)(?:\s*(?:\*\*|\^)\s*-?\d)?"
 _UNIT = re.compile(rf"{_FACTOR}(?:(?:\s*[/*·]\s*|\s+){_FACTOR})*")
 """Names with a power of one digit, multiplied or divided."""
-_CARBON = re.compile(r"(?<=[gt])[ _-]?CO2(?:eq?)?(?![A-Za-z0-9])")
+_CARBON = re.compile(r"(?<=[A-Za-z])[ _-]?CO2(?:[ _-]?eq?)?(?![A-Za-z0-9])")
 """What is said of a mass of carbon dioxide and measures nothing."""
-_OF_MONEY = ("k", "M", "c", "kilo", "mega", "centi")
-"""Prefixes that money has."""
-_HUNDREDTH = ("ct", "Ct", "cent", "cents")
+_OF_MONEY = {
+    "k": "k",
+    "M": "M",
+    "c": "c",
+    "kilo": "kilo",
+    "mega": "mega",
+    "centi": "centi",
+    "T": "k",
+    "t": "k",
+    "Mio": "M",
+}
+"""Prefixes that money has, and what is meant by those that planners write beside them."""
+_HUNDREDTH = ("ct", "cent", "cents")
+"""What a hundredth of money is called."""
 _MEANING = {
     "1": "a number without unit",
     "kW": "a power",
@@ -80,8 +91,7 @@ def _line(given: str, unit: str, currency: str) -> tuple[float, float]:
     wanted = shown(unit, currency)
     if not given.strip() or given.strip() == wanted or (not currency and wanted != unit):
         return 1.0, 0.0
-    if odd := _misread(given, currency):
-        raise ValueError(f"{given.strip()!r} is no known unit, did you mean {odd}?")
+    _refuse_misread(given.strip(), currency)
     if small := re.search(r"(?<![A-Za-z])m(Wh?|J)(?![A-Za-z])", given):
         raise ValueError(f"{given.strip()!r} is in thousandths of a {small[1]}, did you mean M{small[1]}?")
     registry = _registry(currency)
@@ -100,12 +110,17 @@ def _line(given: str, unit: str, currency: str) -> tuple[float, float]:
     return one - zero, zero
 
 
-def _misread(given: str, currency: str) -> str:
-    """Return what is meant by TEUR or ton, which the registry reads otherwise, and nothing for other units."""
+def _refuse_misread(given: str, currency: str) -> None:
+    """Raise if a unit has a name that the registry reads otherwise than it is meant: TEUR, ton."""
+    known = f"{given!r} is no known unit"
     if currency and (found := re.search(rf"(?<![^\W\d])([^\W\d]+){currency}(?![^\W\d])", given)):
-        return "" if found[1] in _OF_MONEY else given.strip().replace(found[0], f"k{currency}", 1)
-    metric = re.sub(r"(?<![^\W\d])[Tt]ons?(?![^\W\d])", "t", given.strip())
-    return metric if metric != given.strip() else ""
+        meant = _OF_MONEY.get(found[1])
+        if meant is None:
+            raise ValueError(f"{known}, money is in {currency}, k{currency}, M{currency} or ct here")
+        if meant != found[1]:
+            raise ValueError(f"{known}, did you mean {given.replace(found[0], meant + currency, 1)}?")
+    if re.search(r"(?<![^\W\d])[kM]?[Tt]ons?(?![^\W\d])", given):
+        raise ValueError(f"{known}, expected metric tons as t")
 
 
 def money(name: str) -> str:
@@ -147,7 +162,7 @@ def _registry(currency: str) -> Any:
     registry: Any = pint.UnitRegistry(cache_folder=None, on_redefinition="ignore")
     if currency:
         registry.define(f"{currency} = [currency]")
-        names = [name for name in _HUNDREDTH if name != currency]
-        registry.define(f"hundredth_of_{currency} = 0.01 * {currency} = {' = '.join(names)}")
+        if currency.lower() not in _HUNDREDTH:
+            registry.define(f"hundredth_of_{currency} = 0.01 * {currency} = {' = '.join(_HUNDREDTH)} = Ct")
     registry.define("vehicle = [] = vehicles")
     return registry

@@ -132,7 +132,7 @@ def sized(unit: str) -> Any:
     return BeforeValidator(Size(unit))
 
 
-WINDOW = "always, hours such as 18:00 to 08:00, or a share for each hour"
+WINDOW = "always, hours such as 18:00 to 08:00, or a list from 0 to 1 by hour"
 """What :func:`window` reads, in words."""
 
 

@@ -109,6 +109,7 @@ def test_the_front_falls_and_is_convex(answers):
     assert rates == sorted(rates)
     assert rates == pytest.approx([(b.first - a.first) / (a.second - b.second) for a, b in itertools.pairwise(front)])
     assert np.isnan(front[-1].exchange)
+    assert (answers.tables["front"][["storage [kWh]", "heat pumps [kW]"]] >= 0).all(axis=None)
 
 
 def test_the_chosen_plan_is_the_corner_of_the_front_at_its_price_of_carbon(answers):

@@ -753,6 +753,10 @@ BROKEN = {
         [(LOADS, original(LOADS).replace(",", ";"))],
         [at("hour;", "cells are parted by ';', expected by commas", LOADS)],
     ),
+    "hours twice": (
+        [(LOADS, original(LOADS).replace("\n", ",1\n").replace("],1\n", "],Hour\n", 1))],
+        [at("hour,", "more than one column 'hour', expected one with the hours 0 to 23", LOADS)],
+    ),
     "semicolons and decimal commas": (
         [(LOADS, original(LOADS).replace(",", ";").replace("\n0;", "\n0,0;"))],
         [at("hour;", "cells are parted by ';', expected by commas; decimals follow a comma, expected a point", LOADS)],
@@ -1053,7 +1057,7 @@ def test_a_name_that_yaml_reads_as_something_else(name, tmp_path):
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("$a$ south", "has $ in its name, which figures read as mathematics"),
+        ("$a$ south", "has $ twice in its name, between which figures read mathematics"),
         ("S" * 41, "has 41 letters, expected 40 at most"),
     ],
 )

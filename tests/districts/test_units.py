@@ -48,6 +48,8 @@ SOUND = [(unit, other, scale) for unit, others in KNOWN.items() for other, scale
         ("0.38 tCO2/MWh", "kg/kWh", 0.38),
         ("400 gCO2eq/kWh", "kg/kWh", 0.4),
         ("80 EUR/tCO2", "yuan/kg", 0.08),
+        ("80 EUR/tonne CO2", "yuan/kg", 0.08),
+        ("380 g CO2-eq/kWh", "kg/kWh", 0.38),
     ],
 )
 def test_by_hand(text, unit, found):
@@ -76,9 +78,12 @@ def test_a_column_is_scaled_as_its_numbers(known):
         ("12 kw", "kW", "'kw' is no known unit, expected a power in kW, did you mean kW?"),
         ("12 yuan/kWh", "yuan/kWh", "'yuan/kWh' is no known unit, expected a price in EUR/kWh; money is in EUR here"),
         ("0.9 TEUR/kW", "yuan/kW", "'TEUR/kW' is no known unit, did you mean kEUR/kW?"),
-        ("5 mEUR/kW", "yuan/kW", "'mEUR/kW' is no known unit, did you mean kEUR/kW?"),
-        ("0.38 ton/MWh", "kg/kWh", "'ton/MWh' is no known unit, did you mean t/MWh?"),
-        ("80 EUR/ton", "yuan/kg", "'EUR/ton' is no known unit, did you mean EUR/t?"),
+        ("5 MioEUR/kW", "yuan/kW", "'MioEUR/kW' is no known unit, did you mean MEUR/kW?"),
+        ("5 mEUR/kW", "yuan/kW", "'mEUR/kW' is no known unit, money is in EUR, kEUR, MEUR or ct here"),
+        ("5 GEUR/kW", "yuan/kW", "'GEUR/kW' is no known unit, money is in EUR, kEUR, MEUR or ct here"),
+        ("0.38 ton/MWh", "kg/kWh", "'ton/MWh' is no known unit, expected metric tons as t"),
+        ("0.38 kton/GWh", "kg/kWh", "'kton/GWh' is no known unit, expected metric tons as t"),
+        ("0.08 kEUR/ton", "yuan/kg", "'kEUR/ton' is no known unit, expected metric tons as t"),
         ("12 EUR", "yuan/kWh", "EUR is no unit of a price in EUR/kWh"),
         ("1,5", "kW", "'1,5' is no number, expected a power in kW; decimals follow a point"),
         ("1.5, kW", "kW", "'1.5, kW' is no number, expected a power in kW; decimals follow a point"),
@@ -94,6 +99,13 @@ def test_what_is_refused(text, unit, problem):
     with pytest.raises(ValueError) as error:  # noqa: PT011 (the whole text is compared)
         units.number(text, unit, "EUR")
     assert str(error.value) == problem
+
+
+@pytest.mark.parametrize("currency", ["cent", "cents", "Cent", "Ct"])
+def test_money_that_is_called_cent_is_no_hundredth_of_itself(currency):
+    assert units.number(f"28 {currency}/kWh", "yuan/kWh", currency) == 28.0
+    with pytest.raises(ValueError, match="ct/kWh is no unit"):
+        units.number("28 ct/kWh", "yuan/kWh", currency)
 
 
 @pytest.mark.slow

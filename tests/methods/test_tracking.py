@@ -38,7 +38,9 @@ def unexplained(normals, gradient):
     """
     if not normals.shape[1]:
         return np.linalg.norm(gradient)
-    prices = scipy.optimize.lsq_linear(normals, gradient, bounds=(0.0, np.inf), method="bvls", tol=1e-15).x
+    prices = scipy.optimize.lsq_linear(
+        normals, gradient, bounds=(0.0, np.inf), method="bvls", tol=1e-15, max_iter=5000
+    ).x
     return np.linalg.norm(normals @ np.maximum(prices, 0.0) - gradient)
 
 
