@@ -277,11 +277,24 @@ def _pool(workers: int, function: Callable[..., Any], *initial: Any) -> ProcessP
     """Return processes for a function that they can import."""
     if getattr(function, "__module__", None) == "__main__":
         raise ValueError(f"{getattr(function, '__qualname__', function)} must belong to a module that can be imported")
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, initial)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([function.__module__])
-    return ProcessPoolExecutor(workers, context, _begin, initial)
+    forked = "forkserver" in multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if forked else "spawn")
+    if forked:
+        context.set_forkserver_preload([function.__module__])
+    pool = ProcessPoolExecutor(workers, context, _begin, initial)
+    _close_once(vars(pool)["_call_queue"]._reader)
+    return pool
+
+
+def _close_once(reader: Any) -> None:
+    """Let threads close a connection one after the other: two at once would both close what its number stands for."""
+    close, lock = reader.close, threading.Lock()
+
+    def closed() -> None:
+        with lock:
+            close()
+
+    reader.close = closed
 
 
 def _begin(prepare: Callable[..., None] | None = None, arguments: tuple[Any, ...] = ()) -> None:

@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from multiprocessing import forkserver
 
@@ -255,6 +256,28 @@ def test_a_killed_server_is_one_error():
         in_parallel(deserted, range(4), workers=2)
     time.sleep(1.0)  # until it is buried
     assert in_parallel(square, [2, 3], workers=2) == [4, 9]
+
+
+def test_the_end_of_a_queue_is_closed_once_whoever_comes_first():
+    """The feeder of a pool closes it too, and a number closed twice may be another file's by then."""
+    reader, writer = multiprocessing.Pipe(duplex=False)
+    parallel._close_once(reader)
+    close, closed = reader._close, []
+
+    def slow():
+        closed.append(reader.fileno())
+        time.sleep(0.2)
+        close()
+
+    reader._close = slow
+    threads = [threading.Thread(target=reader.close) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(closed) == 1
+    assert reader.closed
+    writer.close()
 
 
 def test_no_server_any_more_is_one_error(monkeypatch):
